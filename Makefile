@@ -1,0 +1,45 @@
+# Everything a newcomer needs: `make test`. Only Python 3.11+, pip, make and git are assumed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
+UV_VERSION := 0.13.9
+
+.PHONY: test lint types lock clean
+
+test: $(VENV)/.dev ## run the tests
+	$(BIN)/pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+# Each lock pins every package by hash; --no-deps because a lock is already complete. The machine's own pip
+# installs into .venv, so that a Python without ensurepip will do.
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Trainyard needs Python 3.11 or newer: set PYTHON=python3.11 (or newer)")'
+	$(PYTHON) -m venv --without-pip $(VENV)
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --quiet --no-deps --require-hashes -r requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	$(PIP) install --quiet --no-deps --require-hashes -r requirements-dev.lock
+	touch $@
+
+# DuckDB stays on 1.5 in the lock: most BI drivers still carry it (README, "Connecting a BI tool").
+lock: | $(VENV)/bin/python
+	$(PIP) install --quiet uv==$(UV_VERSION)
+	printf 'duckdb<1.6\n' > $(VENV)/constraints.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+		--constraint $(VENV)/constraints.txt --extra ui --group build --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+		--constraint requirements.lock --extra ui --group dev --output-file requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) .dagster trainyard-data .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Trainyard: an analytics warehouse for Amazon SageMaker training jobs."""

@@ -1,0 +1,41 @@
+"""Writing files so that they are there whole or not at all, whatever stops the process.
+
+Here: the few steps (write beside, fsync, rename, fsync the folder) that every durable file goes through.
+Not here: what the files hold.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Give a path beside ``target`` to write to; when the block ends well, it becomes ``target`` in one step."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        yield beside
+        fsync(beside)
+        beside.replace(target)
+        fsync(target.parent)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write ``content`` to ``target``: readers see the old content or the new, never a part."""
+    with replacing(target) as beside:
+        beside.write_bytes(content)
+
+
+def fsync(path: Path) -> None:
+    """Make a file, or the entries of a folder, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

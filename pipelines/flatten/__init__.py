@@ -1,0 +1,1 @@
+"""The TrainingJob record as tables: read off the service model, pure. Not here: files and AWS."""
