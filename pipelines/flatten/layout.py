@@ -10,6 +10,7 @@ structure its presence in ``<name>__present``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -26,10 +27,11 @@ COLUMN_TYPES = {
     "timestamp": "TIMESTAMP",
 }
 
-# Found in every table: whose row it is. As text, for account ids begin with 0.
+# Found in every table: whose row it is, and its partition. As text, for account ids begin with 0.
 KEY_COLUMNS = (
     Column("account_id", "VARCHAR", "AWS account of the job: 12 digits, from its ARN."),
     Column("region", "VARCHAR", "AWS region of the job, from its ARN."),
+    Column("month", "VARCHAR", "Month (UTC, `YYYY-MM`) of the job's CreationTime: the partition its rows are in."),
     Column("training_job_arn", "VARCHAR", "ARN of the training job; API: TrainingJobArn."),
 )
 # Found in the main table alone: how the row came here.
@@ -50,10 +52,14 @@ OBSERVATION_COLUMNS = (
 
 @dataclass(frozen=True)
 class LakeTable:
-    """A table of the lake and the query that reads its rows from the relation ``documents``."""
+    """A table of the lake and the query that reads its rows from the relation ``documents``.
+
+    ``counted_in``: for a list or map, the table and the column whose sum is the number of its rows.
+    """
 
     table: Table
     query: str
+    counted_in: tuple[str, str] | None
 
     @property
     def name(self) -> str:
@@ -64,7 +70,9 @@ class LakeTable:
 @cache
 def lake_tables() -> tuple[LakeTable, ...]:
     """Every table of the record, the main one first."""
-    return tuple(_tables_below(training_job(), "training_jobs", "", "", "", "documents", ("document",)))
+    return tuple(
+        _tables(_Rows("training_jobs", "", training_job(), OBSERVATION_COLUMNS, "documents", "document", None))
+    )
 
 
 def main_table() -> LakeTable:
@@ -87,115 +95,104 @@ def _json_type(node: Node) -> str:
     return "STRUCT(" + ", ".join(f"{quoted(name)} {_json_type(member)}" for name, member in node.members.items()) + ")"
 
 
-def _value(expression: str, node: Scalar) -> str:
-    # Rounded before the cast: 1700000000.123 has no exact double, its microseconds have.
-    return f"make_timestamp(round({expression} * 1e6)::bigint)" if node.kind == "timestamp" else expression
+@dataclass(frozen=True)
+class _Rows:
+    """What a table is read from: ``relation`` has KEY_COLUMNS, ``own_keys`` and the ``node`` as column ``item``."""
+
+    table: str
+    path: str
+    node: Scalar | Structure
+    own_keys: tuple[Column, ...]
+    relation: str
+    item: str
+    counted_in: tuple[str, str] | None
 
 
-def _tables_below(
-    node: Node, name: str, path: str, parent_keys: str, key: str, rows: str, value: tuple[str, ...]
-) -> list[LakeTable]:
-    """The table whose rows hold ``node``, and the tables below it.
+@dataclass(frozen=True)
+class _Member:
+    """A column of a table and how it is read; for a list or map, the collection that it counts."""
 
-    ``rows`` is a relation (a query in brackets) with the key columns, ``parent_keys`` (comma-separated, quoted), the
-    row's own ``key`` and the node as column ``value``.
-    """
-    columns: list[Column] = []
-    expressions: list[str] = []
-    below: list[tuple[str, Node, str, str]] = []  # name, node, path, expression
+    column: Column
+    expression: str
+    collection: ListOf | MapOf | None = None
+    name: str = ""
+    path: str = ""
+    value: str = ""
 
-    def add(column: str, node: Node, path: str, expression: str, text: str) -> None:
-        note = f"{text} API: {path}." if text else f"API: {path}."
-        if isinstance(node, Scalar):
-            columns.append(Column(column, COLUMN_TYPES[node.kind], note))
-            expressions.append(_value(expression, node))
-        elif isinstance(node, Structure):
-            if expression != value[0]:
-                columns.append(Column(f"{column}__present", "BOOLEAN", f"Whether the record has {path}."))
-                expressions.append(f"{expression} is not null")
-            for member_name, member in node.members.items():
-                snake = xform_name(member_name)
-                add(
-                    f"{column}_{snake}" if column else snake,
-                    member,
-                    f"{path}.{member_name}" if path else member_name,
-                    f"{expression}.{quoted(member_name)}",
-                    node.documentation[member_name],
-                )
-        else:
-            what = "entries of the map" if isinstance(node, MapOf) else "elements of the list"
-            child = f"{name}_{column}" if path_is_nested else column
-            columns.append(
-                Column(
-                    f"{column}__count",
-                    "BIGINT",
-                    f"Number of {what} {path} (rows in lake.{child}); 0 if empty, null if absent.",
-                )
-            )
-            count = f"cardinality({expression})" if isinstance(node, MapOf) else f"len({expression})"
-            expressions.append(f"{count}::bigint")
-            below.append((child, node, path, expression))
 
-    path_is_nested = bool(path)
+def _tables(rows: _Rows) -> Iterator[LakeTable]:
+    """The table of these rows, and those below it."""
+    keys = (*KEY_COLUMNS, *rows.own_keys)
+    names = {column.name for column in keys}
+    members = [m for m in _members(rows, rows.node, "", rows.path, rows.item, "") if m.column.name not in names]
+    what = f"entry of {rows.path} of a training job" if rows.path else "training job: the newest version of its record"
+    selected = [quoted(column.name) for column in keys]
+    selected += [f"{member.expression} as {quoted(member.column.name)}" for member in members]
+    yield LakeTable(
+        Table("lake", rows.table, f"One row per {what}.", (*keys, *(member.column for member in members))),
+        f"select {', '.join(selected)} from {rows.relation}",
+        rows.counted_in,
+    )
+    for member in members:
+        if member.collection:
+            yield from _tables(_rows_below(rows, member, member.collection))
+
+
+def _members(rows: _Rows, node: Node, name: str, path: str, value: str, text: str) -> Iterator[_Member]:
+    """The columns of ``node``, which is ``value`` in SQL and whose columns' names begin with ``name``."""
+    note = f"{text or 'The value.'} API: {path}."
     if isinstance(node, Scalar):
-        columns.append(Column("value", COLUMN_TYPES[node.kind], f"The value. API: {path}."))
-        expressions.append(_value(value[0], node))
+        # Rounded before the cast: 1700000000.123 has no exact double, its microseconds have.
+        read = f"make_timestamp(round({value} * 1e6)::bigint)" if node.kind == "timestamp" else value
+        yield _Member(Column(name or "value", COLUMN_TYPES[node.kind], note), read)
+    elif isinstance(node, Structure):
+        if name:
+            column = Column(f"{name}__present", "BOOLEAN", f"Whether the record has {path}.")
+            yield _Member(column, f"{value} is not null")
+        for member, below in node.members.items():
+            yield from _members(
+                rows,
+                below,
+                f"{name}_{xform_name(member)}" if name else xform_name(member),
+                f"{path}.{member}" if path else member,
+                f"{value}.{quoted(member)}",
+                node.documentation[member],
+            )
     else:
-        add("", node, path, value[0], "")
+        table = f"{rows.table}_{name}" if rows.path else name
+        what, length = ("elements", "len") if isinstance(node, ListOf) else ("entries", "cardinality")
+        comment = f"Number of {what} of {path} (rows in lake.{table}); 0 if empty, null if absent."
+        column = Column(f"{name}__count", "BIGINT", comment)
+        yield _Member(column, f"{length}({value})::bigint", node, table, path, value)
 
-    own_keys = ", ".join(part for part in (parent_keys, key) if part)
-    keys = ", ".join(quoted(column.name) for column in KEY_COLUMNS)
-    if path:
-        key_columns = (*KEY_COLUMNS, *_position_columns(own_keys, path))
-        extra = (f"{keys}, {own_keys}",)
-        lead: tuple[Column, ...] = key_columns
-        comment = f"One row per entry of {path} of a training job."
-    else:
-        lead = (*KEY_COLUMNS, *OBSERVATION_COLUMNS)
-        extra = (f"{keys}, " + ", ".join(quoted(column.name) for column in OBSERVATION_COLUMNS),)
-        comment = "One row per training job: the newest version of its record."
-    lead_names = {column.name for column in lead}
-    kept = [(c, e) for c, e in zip(columns, expressions, strict=True) if c.name not in lead_names]
-    select = ", ".join((*extra, *(f"{e} as {quoted(c.name)}" for c, e in kept)))
-    tables = [
-        LakeTable(
-            Table("lake", name, comment, (*lead, *(c for c, _ in kept))),
-            f"select {select} from {rows}",
-        )
+
+def _rows_below(rows: _Rows, member: _Member, collection: ListOf | MapOf) -> _Rows:
+    """The rows of a list or map: keys of the row it is in, then its own position."""
+    # A row's position gets its table's name where it is a key of the tables below.
+    own = [column.name for column in rows.own_keys] if rows.path else []
+    above = [*own[:-1], f"{rows.table}_index"] if own else []
+    carried = ", ".join(
+        [
+            *(quoted(column.name) for column in KEY_COLUMNS),
+            *(f"{quoted(name)} as {quoted(new)}" for name, new in zip(own, above, strict=True)),
+        ]
+    )
+    keys = [
+        Column(name, "BIGINT", f"`index` of the row of lake.{name.removesuffix('_index')} it is in.") for name in above
     ]
-    for child, child_node, child_path, expression in below:
-        # A row's own key gets its table's name when it becomes a key of the tables below.
-        passed_keys = f"{parent_keys}{', ' if parent_keys else ''}{quoted(name + '_index')}" if key else ""
-        renamed = f'{parent_keys}{", " if parent_keys else ""}"index" as {quoted(name + "_index")}' if key else ""
-        carried = ", ".join(part for part in (keys, renamed) if part)
-        if isinstance(child_node, MapOf):
-            child_rows = (
-                f'(select * exclude (entry), entry.key as "key", entry.value as item from '
-                f"(select {carried}, unnest(map_entries({expression})) as entry from {rows}))"
-            )
-            tables += _tables_below(child_node.value, child, child_path, passed_keys, '"key"', child_rows, ("item",))
-        else:
-            assert isinstance(child_node, ListOf)
-            child_rows = (
-                f'(select {carried}, generate_subscripts({expression}, 1) - 1 as "index", '
-                f"unnest({expression}) as item from {rows})"
-            )
-            tables += _tables_below(
-                child_node.element, child, f"{child_path}[]", passed_keys, '"index"', child_rows, ("item",)
-            )
-    return tables
-
-
-def _position_columns(own_keys: str, path: str) -> list[Column]:
-    columns = []
-    for quoted_name in own_keys.split(", "):
-        name = quoted_name.strip('"')
-        if name == "key":
-            columns.append(Column("key", "VARCHAR", f"Key of the entry in {path}."))
-        elif name == "index":
-            columns.append(Column("index", "BIGINT", f"Position in {path.removesuffix('[]')}, from 0."))
-        else:
-            columns.append(
-                Column(name, "BIGINT", f"`index` of the row of lake.{name.removesuffix('_index')} it is in.")
-            )
-    return columns
+    if isinstance(collection, MapOf):
+        keys.append(Column("key", "VARCHAR", f"Key of the entry in {member.path}."))
+        relation = (
+            f'(select * exclude (entry), entry.key as "key", entry.value as item from '
+            f"(select {carried}, unnest(map_entries({member.value})) as entry from {rows.relation}))"
+        )
+        path = member.path
+    else:
+        keys.append(Column("index", "BIGINT", f"Position in {member.path}, from 0."))
+        relation = (
+            f'(select {carried}, generate_subscripts({member.value}, 1) - 1 as "index", '
+            f"unnest({member.value}) as item from {rows.relation})"
+        )
+        path = f"{member.path}[]"
+    node = collection.value if isinstance(collection, MapOf) else collection.element
+    return _Rows(member.name, path, node, tuple(keys), relation, "item", (rows.table, member.column.name))

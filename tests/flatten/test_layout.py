@@ -26,7 +26,7 @@ def leaves(node, path=""):
 def connection():
     with duckdb.connect() as connection:
         connection.execute(
-            "create table documents (account_id varchar, region varchar, training_job_arn varchar, "
+            "create table documents (account_id varchar, region varchar, month varchar, training_job_arn varchar, "
             f"observed_at timestamp, source varchar, unmodelled_fields varchar, document {document_type()})"
         )
         yield connection

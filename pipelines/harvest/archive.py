@@ -1,0 +1,129 @@
+"""The raw archive: every document as it was received (redacted), in immutable files, oldest first.
+
+    raw/source=<source>/<sequence>-<watermark>[-<label>].ndjson.zst
+    sources/<source>.json
+
+A batch is one file, written whole; a line of it is ``{"observed_at": <epoch seconds>, "document": <the bytes>}``. How far
+a source is harvested (its watermark, epoch microseconds) is read off the names alone. The small file beside says when
+the service was last seen whole. Not here: where documents come from, what is secret in them, what is in them.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import pyarrow as pa
+
+from pipelines.files import replacing, write_whole
+
+_BATCH = re.compile(r"(?P<sequence>\d{10})-(?P<watermark>\d{16})(-(?P<label>[0-9a-f]+))?\.ndjson\.zst")
+
+
+class Observation(NamedTuple):
+    """A document (JSON) and when it was so, in epoch seconds."""
+
+    observed_at: float
+    document: bytes
+
+
+class _Line(msgspec.Struct):
+    observed_at: float
+    document: msgspec.Raw
+
+
+class _Look(msgspec.Struct):
+    source: str
+    last_complete_look_at: float
+
+
+_LINE = msgspec.json.Decoder(_Line)
+
+
+class RawArchive:
+    """The batches below ``folder``; one process at a time may append to a source."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def sources(self) -> list[str]:
+        """Names of the sources that have a batch or are about to, sorted."""
+        return sorted(path.name.removeprefix("source=") for path in self._folder.glob("source=*"))
+
+    def batches(self, source: str, after: str | None = None) -> list[Path]:
+        """The source's batches, oldest first; only those later than the batch named ``after``, if it is given."""
+        folder = self._of(source)
+        names = sorted(path.name for path in folder.iterdir() if _BATCH.fullmatch(path.name)) if folder.is_dir() else []
+        return [folder / name for name in names if after is None or name > after]
+
+    def append(
+        self, source: str, observations: Iterable[Observation], watermark: int = 0, label: str | None = None
+    ) -> Path:
+        """Write a batch and give its path. ``label``, in hexadecimal, is kept in its name (see ``labels``).
+
+        A watermark lower than the source's present one leaves that in force: it never goes back.
+        """
+        last = (self.batches(source) or [None])[-1]
+        sequence, reached = (int(_part(last, "sequence")), int(_part(last, "watermark"))) if last else (0, 0)
+        name = f"{sequence + 1:010d}-{max(reached, watermark):016d}{f'-{label}' if label else ''}.ndjson.zst"
+        batch = self._of(source) / name
+        with replacing(batch) as beside, pa.output_stream(str(beside), compression="zstd") as stream:
+            for observed_at, document in observations:
+                stream.write(b'{"observed_at":%s,"document":%s}\n' % (str(observed_at).encode(), _one_line(document)))
+        return batch
+
+    def watermark(self, source: str) -> int | None:
+        """Up to where the source is harvested, in epoch microseconds; None if it never was."""
+        batches = self.batches(source)
+        return int(_part(batches[-1], "watermark")) if batches else None
+
+    def reaching(self, source: str, watermark: int) -> list[Path]:
+        """The source's batches whose own watermark is at least this, in epoch microseconds: the latest ones."""
+        return [batch for batch in self.batches(source) if int(_part(batch, "watermark")) >= watermark]
+
+    def labels(self, source: str) -> set[str]:
+        """The labels of the source's batches."""
+        return {_part(batch, "label") for batch in self.batches(source)} - {""}
+
+    def read(self, batch: Path) -> Iterator[bytes]:
+        """The lines of a batch, without line ends, a few at a time."""
+        with pa.input_stream(str(batch), compression="zstd") as stream, io.BufferedReader(stream, 1 << 20) as lines:
+            for line in lines:
+                yield line.rstrip(b"\n")
+
+    def observations(self, batch: Path) -> Iterator[Observation]:
+        """The documents of a batch, with when they were so."""
+        for line in self.read(batch):
+            decoded = _LINE.decode(line)
+            yield Observation(decoded.observed_at, bytes(decoded.document))
+
+    def _of(self, source: str) -> Path:
+        return self._folder / f"source={source}"
+
+
+def write_last_look(home: Path, source: str, looked_at: float) -> None:
+    """Note that all of the source's changes up to ``looked_at`` (epoch seconds, the service's clock) are in raw."""
+    write_whole(home / "sources" / f"{source}.json", msgspec.json.encode(_Look(source, looked_at)))
+
+
+def last_looks(home: Path) -> dict[str, float]:
+    """For each source that was ever harvested completely: until when its jobs are known, in epoch seconds."""
+    looks = [msgspec.json.decode(path.read_bytes(), type=_Look) for path in sorted((home / "sources").glob("*.json"))]
+    return {look.source: look.last_complete_look_at for look in looks}
+
+
+def _part(batch: Path, part: str) -> str:
+    match = _BATCH.fullmatch(batch.name)
+    assert match, f"{batch} is not named as a batch"
+    return match[part] or ""
+
+
+def _one_line(document: bytes) -> bytes:
+    """The document without line ends: in JSON they can only stand between tokens."""
+    if b"\n" in document or b"\r" in document:
+        return msgspec.json.format(document, indent=-1)
+    return document

@@ -1,0 +1,90 @@
+"""What is current in the lake: one small file, replaced in one step, so that all tables change together or not at all.
+
+Here: the manifest's content, reading and replacing it, and the SELECT that reads a table as it says. Not here: making
+the files it lists (``commit``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from pipelines import files
+from pipelines.errors import TrainyardError
+from pipelines.tables import Table, literal, quoted
+
+
+class TableFiles(msgspec.Struct, frozen=True):
+    """The files of one table in a partition, by name, and how many rows they hold together."""
+
+    rows: int
+    files: tuple[str, ...]
+
+
+class Partition(msgspec.Struct, frozen=True):
+    """The jobs that one account created in one region in one month (UTC, ``YYYY-MM``)."""
+
+    account_id: str
+    region: str
+    month: str
+    tables: dict[str, TableFiles]
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Which partition: account, region, month."""
+        return self.account_id, self.region, self.month
+
+    def folder(self, lake: Path, table: str) -> Path:
+        """Where a table's files are."""
+        return lake / table / f"account_id={self.account_id}" / f"region={self.region}" / f"month={self.month}"
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """The lake's partitions, and the last raw batch of each source that is in them."""
+
+    generation: int = 0
+    flattened: dict[str, str] = {}
+    partitions: tuple[Partition, ...] = ()
+
+    def rows(self, table: str) -> int:
+        """How many rows a table has."""
+        return sum(part.tables[table].rows for part in self.partitions if table in part.tables)
+
+    def paths(self, lake: Path, table: str) -> list[Path]:
+        """The files of a table."""
+        return [
+            part.folder(lake, table) / name
+            for part in self.partitions
+            if table in part.tables
+            for name in part.tables[table].files
+        ]
+
+
+def read_manifest(lake: Path) -> Manifest:
+    """The manifest in force; an empty one where there is no lake yet."""
+    path = lake / "manifest.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except FileNotFoundError:
+        return Manifest()
+    except msgspec.DecodeError as error:
+        raise TrainyardError(f"{path} cannot be read ({error}): remove it and run `trainyard rebuild`") from None
+
+
+def replace_manifest(lake: Path, manifest: Manifest) -> None:
+    """Put a manifest in force."""
+    files.write_whole(lake / "manifest.json", msgspec.json.format(msgspec.json.encode(manifest)))
+
+
+def select_table(table: Table, paths: list[Path]) -> str:
+    """A SELECT of the table's declared columns over files, which may be of older schemas, or none."""
+    columns = table.column_list()
+    empty = ", ".join(f"null::{column.type} as {quoted(column.name)}" for column in table.columns)
+    if not paths:
+        return f"select {empty} where false"
+    listed = ", ".join(literal(str(path)) for path in paths)
+    return (
+        f"select {columns} from (select {empty} where false union all by name "
+        f"select * from read_parquet([{listed}], union_by_name = true, hive_partitioning = false))"
+    )

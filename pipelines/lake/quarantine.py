@@ -1,0 +1,38 @@
+"""The quarantine: lines of raw that could not be read, each with its reason, in one file for each raw batch.
+
+Raw keeps the lines too: `trainyard rebuild` reads them again, and a line that a newer version can read leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from pipelines import files
+from pipelines.flatten.documents import Quarantined
+
+
+@dataclass(frozen=True)
+class Quarantine:
+    """The folder ``quarantine/<source>/<raw batch>.ndjson``."""
+
+    folder: Path
+
+    def replace(self, source: str, batch: str, quarantined: list[Quarantined]) -> None:
+        """Say what of a raw batch is in quarantine: nothing, if the list is empty."""
+        path = self.folder / source / f"{batch}.ndjson"
+        if quarantined:
+            files.write_whole(path, b"".join(msgspec.json.encode(line) + b"\n" for line in quarantined))
+        else:
+            path.unlink(missing_ok=True)
+
+    def lines(self) -> Iterator[tuple[str, Quarantined]]:
+        """Every line in quarantine, with its source."""
+        decode = msgspec.json.Decoder(Quarantined).decode
+        for path in sorted(self.folder.glob("*/*.ndjson")):
+            with path.open("rb") as file:
+                for line in file:
+                    yield path.parent.name, decode(line)

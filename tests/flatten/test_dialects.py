@@ -1,0 +1,58 @@
+"""The dialects that records are met in are brought to the API's own shape."""
+
+import pytest
+
+from pipelines.flatten.dialects import UnreadableError, to_api_shape
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        (1_700_000_000, 1_700_000_000.0),
+        (1_700_000_000.123, 1_700_000_000.123),
+        (1_700_000_000_123, 1_700_000_000.123),
+        (1_700_000_000_123.0, 1_700_000_000.123),
+        ("1700000000123", 1_700_000_000.123),
+        ("2023-11-14T22:13:20Z", 1_700_000_000.0),
+        ("2023-11-15T00:13:20.123000+02:00", 1_700_000_000.123),
+        ("2023-11-14T22:13:20", 1_700_000_000.0),
+    ],
+)
+def test_times(written, seconds):
+    assert to_api_shape({"CreationTime": written})[0] == {"CreationTime": seconds}
+
+
+def test_nulls_are_absent():
+    document = {"FailureReason": None, "Environment": {"A": None, "B": ""}, "VpcConfig": {"Subnets": None}}
+    assert to_api_shape(document)[0] == {"Environment": {"B": ""}, "VpcConfig": {}}
+
+
+def test_tags_as_a_map():
+    assert to_api_shape({"Tags": {"team": "vision"}})[0] == {"Tags": [{"Key": "team", "Value": "vision"}]}
+
+
+def test_upper_case_values_and_counts_with_a_point():
+    document = {
+        "TrainingJobStatus": "COMPLETED",
+        "AlgorithmSpecification": {"TrainingInputMode": "FILE"},
+        "ResourceConfig": {"InstanceType": "ML_M5_LARGE", "InstanceCount": 1.0},
+    }
+    assert to_api_shape(document)[0] == {
+        "TrainingJobStatus": "Completed",
+        "AlgorithmSpecification": {"TrainingInputMode": "File"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    }
+
+
+def test_a_value_that_the_model_does_not_list_stays_as_it_is():
+    assert to_api_shape({"SecondaryStatus": "Verifying"})[0] == {"SecondaryStatus": "Verifying"}
+
+
+def test_numbers_that_json_has_not():
+    document = {"FinalMetricDataList": [{"MetricName": "loss", "Value": "NaN"}]}
+    assert to_api_shape(document)[0] == document
+
+
+def test_what_cannot_be_read_is_named_by_its_path():
+    with pytest.raises(UnreadableError, match=r"InputDataConfig\[1\].ChannelName: expected str"):
+        to_api_shape({"InputDataConfig": [{}, {"ChannelName": 1}]})

@@ -1,0 +1,176 @@
+"""What raw holds comes into the lake: the newest version of each job, whole commits, only touched months rewritten."""
+
+import itertools
+import json
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines import files
+from pipelines.flatten.layout import lake_tables, main_table
+from pipelines.harvest.archive import RawArchive
+from pipelines.home import Home
+from pipelines.lake.load import load, reload
+from pipelines.lake.manifest import read_manifest, select_table
+from pipelines.lake.quarantine import Quarantine
+from tests.records import ARN, documents, rebuilt
+
+MAY, JUNE = 1_746_100_000, 1_749_000_000
+
+
+def job(name, creation_time=MAY, last_modified_time=None, **members):
+    times = {"CreationTime": creation_time, "LastModifiedTime": last_modified_time or creation_time}
+    return {"TrainingJobArn": ARN + name} | times | members
+
+
+def receive(home, *documents, source="012345678901-eu-west-1", observed_at=1_760_000_000.0):
+    lines = [(observed_at, json.dumps(document).encode()) for document in documents]
+    RawArchive(home.raw).append(source, lines, 0)
+
+
+def rows_of(home, table=None):
+    manifest = read_manifest(home.lake)
+    tables = {}
+    with duckdb.connect() as connection:
+        for declared in lake_tables():
+            cursor = connection.execute(
+                select_table(declared.table, manifest.paths(home.lake, declared.name)) + " order by all"
+            )
+            names = [column[0] for column in cursor.description]
+            tables[declared.name] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    assert all(manifest.rows(name) == len(rows) for name, rows in tables.items())
+    return tables[table] if table else tables
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path)
+
+
+def test_the_newest_version_of_a_job_wins_whatever_the_order(home):
+    versions = [job("a", MAY, MAY + 5, FailureReason="old"), job("a", MAY, MAY + 9, FailureReason="new")]
+    receive(home, *versions)
+    load(home)
+    receive(home, versions[0], observed_at=1_770_000_000.0)
+    load(home)
+    (row,) = rows_of(home, "training_jobs")
+    assert row["failure_reason"] == "new"
+
+
+def test_of_equal_versions_the_later_observation_wins(home):
+    receive(home, job("a", FailureReason="first"), observed_at=1_760_000_000.0)
+    receive(home, job("a", FailureReason="second"), observed_at=1_760_000_001.0)
+    receive(home, job("a", FailureReason="third"), observed_at=1_760_000_000.5)
+    load(home)
+    (row,) = rows_of(home, "training_jobs")
+    assert row["failure_reason"] == "second"
+
+
+def test_a_version_replaces_the_rows_of_its_lists(home):
+    receive(home, job("a", Tags=[{"Key": "x", "Value": "1"}, {"Key": "y", "Value": "2"}]), job("b", Tags=[]))
+    load(home)
+    receive(home, job("a", last_modified_time=MAY + 1, Tags=[{"Key": "z", "Value": "3"}]))
+    load(home)
+    assert [(row["key"], row["training_job_arn"]) for row in rows_of(home, "tags")] == [("z", ARN + "a")]
+
+
+def test_only_touched_months_are_rewritten(home):
+    receive(home, job("a", MAY), job("b", JUNE))
+    load(home)
+    before = {part.month: part for part in read_manifest(home.lake).partitions}
+    receive(home, job("b", JUNE, JUNE + 1))
+    load(home)
+    after = {part.month: part for part in read_manifest(home.lake).partitions}
+    assert after["2025-05"] == before["2025-05"]
+    assert after["2025-06"] != before["2025-06"]
+
+
+def test_what_is_not_newer_rewrites_nothing(home):
+    receive(home, job("a", MAY, MAY + 5))
+    load(home)
+    before = read_manifest(home.lake)
+    receive(home, job("a", MAY, MAY + 4))
+    loaded = load(home)
+    after = read_manifest(home.lake)
+    assert (loaded.documents, loaded.changed) == (1, 0)
+    assert (after.generation, after.partitions) == (before.generation, before.partitions)
+    assert load(home).documents == 0
+
+
+def test_a_name_used_again_in_another_month_is_one_job(home):
+    receive(home, job("a", MAY))
+    load(home)
+    receive(home, job("a", JUNE))
+    load(home)
+    assert [part.month for part in read_manifest(home.lake).partitions] == ["2025-06"]
+    assert len(rows_of(home, "training_jobs")) == 1
+
+
+def test_a_bad_document_is_in_quarantine_and_leaves_it_with_a_rebuild(home, monkeypatch):
+    receive(home, job("a"), {"TrainingJobArn": ARN + "b", "CreationTime": "soon"})
+    assert load(home).quarantined == 1
+    ((source, line),) = Quarantine(home.quarantine).lines()
+    assert (source, line.path) == ("012345678901-eu-west-1", "CreationTime")
+    monkeypatch.setattr("pipelines.flatten.dialects._seconds_of_iso", lambda text: 1.7e9)
+    reload(home)
+    assert list(Quarantine(home.quarantine).lines()) == []
+    assert len(rows_of(home, "training_jobs")) == 2
+
+
+def test_an_account_that_begins_with_0_stays_text(home):
+    receive(home, job("a"))
+    load(home)
+    (part,) = read_manifest(home.lake).partitions
+    assert part.account_id == "012345678901"
+    assert (home.lake / "tags").exists()
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("survived", range(10))
+def test_a_load_killed_anywhere_and_run_again_ends_in_the_same_lake(tmp_path, monkeypatch, survived):
+    fleet = [job(f"{n}", MAY + n * 400_000, Tags=[{"Key": "n", "Value": str(n)}]) for n in range(12)]
+    smooth, killed = Home(tmp_path / "smooth"), Home(tmp_path / "killed")
+    for home in (smooth, killed):
+        receive(home, *fleet[:8])
+        receive(home, *fleet[6:])
+    load(smooth)
+    steps = itertools.count()
+
+    def fsync(path, real=files.fsync):
+        if next(steps) == survived:
+            raise Killed
+        real(path)
+
+    monkeypatch.setattr(files, "fsync", fsync)
+    with pytest.raises(Killed):
+        load(killed)
+    load(killed)
+    assert rows_of(killed) == rows_of(smooth)
+
+
+@settings(max_examples=10, deadline=None)
+@given(batches=st.lists(st.lists(documents(), max_size=4), min_size=1, max_size=4))
+def test_however_documents_come_the_lake_holds_the_newest_whole(batches, tmp_path_factory):
+    home = Home(tmp_path_factory.mktemp("home"))
+    newest = {}
+    for number, batch in enumerate(batches):
+        receive(home, *batch, observed_at=1.7e9 + number)
+        if number % 2:
+            load(home)
+        for document in batch:
+            arn = document["TrainingJobArn"]
+            held = newest.get(arn, document)
+            if document.get("LastModifiedTime", -1e99) >= held.get("LastModifiedTime", -1e99):
+                newest[arn] = document
+    load(home)
+    tables = rows_of(home)
+    assert {row["training_job_arn"] for row in tables[main_table().name]} == set(newest)
+    for arn, document in newest.items():
+        assert rebuilt(arn, tables) == document
+    reload(home)
+    assert rows_of(home) == tables
