@@ -5,14 +5,21 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 UV_VERSION := 0.13.9
 
-.PHONY: test lint types lock clean
+.PHONY: demo test ui lint types lock clean
+
+demo: $(VENV)/.runtime ## run the main job on the embedded simulator
+	$(BIN)/trainyard demo
 
 test: $(VENV)/.dev ## run the tests
 	$(BIN)/pytest
 
+ui: $(VENV)/.runtime ## Dagster's pages and its schedule
+	$(BIN)/dagster dev -m pipelines.definitions
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint --disable-progress-bar sql
 
 types: $(VENV)/.dev
 	$(BIN)/mypy

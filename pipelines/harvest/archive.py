@@ -3,9 +3,9 @@
     raw/source=<source>/<sequence>-<watermark>[-<label>].ndjson.zst
     sources/<source>.json
 
-A batch is one file, written whole; a line of it is ``{"observed_at": <epoch seconds>, "document": <the bytes>}``. How far
-a source is harvested (its watermark, epoch microseconds) is read off the names alone. The small file beside says when
-the service was last seen whole. Not here: where documents come from, what is secret in them, what is in them.
+A batch is one file, written whole; a line of it is ``{"observed_at": <epoch seconds>, "document": <the bytes>}``. How
+far a source is harvested (its watermark, epoch microseconds) is read off the names alone. The small file beside says
+when the service was last seen whole. Not here: where documents come from, what is secret in them, what is in them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import msgspec
 import pyarrow as pa
@@ -67,10 +67,11 @@ class RawArchive:
 
         A watermark lower than the source's present one leaves that in force: it never goes back.
         """
-        last = (self.batches(source) or [None])[-1]
-        sequence, reached = (int(_part(last, "sequence")), int(_part(last, "watermark"))) if last else (0, 0)
-        name = f"{sequence + 1:010d}-{max(reached, watermark):016d}{f'-{label}' if label else ''}.ndjson.zst"
-        batch = self._of(source) / name
+        batches = self.batches(source)
+        sequence = int(_part(batches[-1], "sequence")) + 1 if batches else 1
+        reached = max(watermark, self.watermark(source) or 0)
+        suffix = f"-{label}" if label else ""
+        batch = self._of(source) / f"{sequence:010d}-{reached:016d}{suffix}.ndjson.zst"
         with replacing(batch) as beside, pa.output_stream(str(beside), compression="zstd") as stream:
             for observed_at, document in observations:
                 stream.write(b'{"observed_at":%s,"document":%s}\n' % (str(observed_at).encode(), _one_line(document)))
@@ -91,9 +92,8 @@ class RawArchive:
 
     def read(self, batch: Path) -> Iterator[bytes]:
         """The lines of a batch, without line ends, a few at a time."""
-        with pa.input_stream(str(batch), compression="zstd") as stream, io.BufferedReader(stream, 1 << 20) as lines:
-            for line in lines:
-                yield line.rstrip(b"\n")
+        for line in zstd_lines(batch):
+            yield line.rstrip(b"\n")
 
     def observations(self, batch: Path) -> Iterator[Observation]:
         """The documents of a batch, with when they were so."""
@@ -103,6 +103,12 @@ class RawArchive:
 
     def _of(self, source: str) -> Path:
         return self._folder / f"source={source}"
+
+
+def zstd_lines(path: Path) -> Iterator[bytes]:
+    """The lines of a compressed file, with their line ends, a few at a time; raises OSError if it is damaged."""
+    with pa.input_stream(str(path), compression="zstd") as stream:
+        yield from io.BufferedReader(cast(io.RawIOBase, stream), 1 << 20)
 
 
 def write_last_look(home: Path, source: str, looked_at: float) -> None:

@@ -6,12 +6,15 @@ the files it lists (``commit``).
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
+import duckdb
 import msgspec
 
 from pipelines import files
 from pipelines.errors import TrainyardError
+from pipelines.flatten.layout import main_table
 from pipelines.tables import Table, literal, quoted
 
 
@@ -88,3 +91,12 @@ def select_table(table: Table, paths: list[Path]) -> str:
         f"select {columns} from (select {empty} where false union all by name "
         f"select * from read_parquet([{listed}], union_by_name = true, hive_partitioning = false))"
     )
+
+
+def unmodelled_fields(lake: Path, manifest: Manifest) -> Counter[str]:
+    """The members of records that the service model does not know, by path, and how many jobs have each."""
+    main = main_table()
+    with duckdb.connect() as connection:
+        held = select_table(main.table, manifest.paths(lake, main.name))
+        paths = f"select unnest(json_keys(unmodelled_fields)) as path from ({held}) where unmodelled_fields is not null"
+        return Counter(dict(connection.execute(f"select path, count(*) from ({paths}) group by path").fetchall()))

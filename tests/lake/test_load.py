@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 
 import duckdb
 import pytest
@@ -14,6 +15,7 @@ from pipelines.harvest.archive import RawArchive
 from pipelines.home import Home
 from pipelines.lake.load import load, reload
 from pipelines.lake.manifest import read_manifest, select_table
+from pipelines.lake.prune import GRACE_SECONDS, prune
 from pipelines.lake.quarantine import Quarantine
 from tests.records import ARN, documents, rebuilt
 
@@ -174,3 +176,15 @@ def test_however_documents_come_the_lake_holds_the_newest_whole(batches, tmp_pat
         assert rebuilt(arn, tables) == document
     reload(home)
     assert rows_of(home) == tables
+
+
+def test_prune_removes_what_is_superseded_after_a_while_and_nothing_else(home):
+    receive(home, job("a", MAY), job("b", JUNE))
+    load(home)
+    receive(home, job("a", MAY, MAY + 1))
+    load(home)
+    held = rows_of(home)
+    assert prune(home) == 0
+    assert prune(home, now=time.time() + GRACE_SECONDS + 60) == 1
+    assert rows_of(home) == held
+    assert len(list(home.lake.rglob("*.parquet"))) == 2

@@ -1,0 +1,126 @@
+"""The asset `build/context`, which begins a build, and one asset for each model. Not here: the models' SQL."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import version
+
+import dagster as dg
+
+from pipelines.assets import metadata
+from pipelines.assets.lake import lake_key
+from pipelines.config import Settings
+from pipelines.errors import TrainyardError
+from pipelines.flatten.layout import lake_tables
+from pipelines.home import Home
+from pipelines.lake.manifest import read_manifest, select_table
+from pipelines.lake.quarantine import Quarantine
+from pipelines.lake.sources import SOURCES, select_sources
+from pipelines.models.build import Build, start_build
+from pipelines.models.catalogue import BoundModel, Catalogue
+from pipelines.models.context import CONTEXT
+from pipelines.models.reference import REFERENCE_TABLES, select_reference
+from pipelines.shipped import shipped
+from pipelines.tables import literal
+
+CONTEXT_KEY = dg.AssetKey([CONTEXT.schema, CONTEXT.name])
+
+
+def build_of(home: Home, run: dg.DagsterRun) -> Build:
+    """The build that this run, or the run it retries, began."""
+    folders = sorted(home.builds.glob(f"*-{_mark(run)}"))
+    if not folders:
+        raise TrainyardError("a build is made whole: materialize build/context in the same run")
+    return Build(folders[-1])
+
+
+def _mark(run: dg.DagsterRun) -> str:
+    return (run.root_run_id or run.run_id)[:8]
+
+
+@dg.asset(
+    key=CONTEXT_KEY,
+    deps=[lake_key(table.name) for table in lake_tables()],
+    group_name="build",
+    kinds={"parquet"},
+    owners=metadata.OWNERS,
+    description="Begins a build: settles which state of the lake and which reference data all its models see.",
+    metadata=metadata.of_table(CONTEXT),
+)
+def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
+    """Pin the manifest in force, copy the reference data, note when and by what the build is made."""
+    home = Home(settings.home)
+    now = datetime.now(UTC)
+    manifest = read_manifest(home.lake)
+    build_id = f"{now:%Y%m%dT%H%M%S}-{_mark(context.run)}"
+    quarantined = sum(1 for _ in Quarantine(home.quarantine).lines())
+    row = (
+        f"select {literal(build_id)} as build_id, timestamp {literal(f'{now:%Y-%m-%d %H:%M:%S}')} as built_at,"
+        f" {literal(version('trainyard'))} as trainyard_version, {literal(version('duckdb'))} as duckdb_version,"
+        f" {literal(version('botocore'))} as botocore_version, {manifest.generation}::bigint as lake_generation,"
+        f" {quarantined}::bigint as documents_quarantined"
+    )
+    inputs = {
+        table.table.qualified_name: select_table(table.table, manifest.paths(home.lake, table.name))
+        for table in lake_tables()
+    }
+    inputs |= {SOURCES.qualified_name: select_sources(home), CONTEXT.qualified_name: row}
+    reference = {
+        table.table.qualified_name: select_reference(table, shipped("reference"), home.root / "reference")
+        for table in REFERENCE_TABLES
+    }
+    start_build(home.builds / build_id, inputs, reference)
+    return dg.MaterializeResult(metadata=metadata.of_rows(1, build_id=build_id, lake_generation=manifest.generation))
+
+
+def model_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:
+    """One asset a model, each with its checks, which stop what comes after."""
+    return [_model_asset(bound, catalogue) for bound in catalogue.models]
+
+
+def model_key(bound: BoundModel) -> dg.AssetKey:
+    """The asset of a model."""
+    return dg.AssetKey([bound.table.schema, bound.table.name])
+
+
+def _model_asset(bound: BoundModel, catalogue: Catalogue) -> dg.AssetsDefinition:
+    models = {other.name for other in catalogue.models}
+    lake = {f"lake.{table.name}" for table in lake_tables()}
+    key = model_key(bound)
+
+    @dg.asset(
+        key=key,
+        deps=[CONTEXT_KEY, *(name.split(".") for name in sorted(bound.model.dependencies & (models | lake)))],
+        group_name=bound.table.schema,
+        kinds={"duckdb", "sql"},
+        owners=metadata.OWNERS,
+        description=bound.table.comment,
+        metadata=metadata.of_table(bound.table),
+        code_version=sha256(bound.model.sql.encode()).hexdigest()[:12],
+        check_specs=[
+            dg.AssetCheckSpec(check.name, asset=key, description=check.description, blocking=True)
+            for check in bound.model.checks
+        ],
+    )
+    def model(
+        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        build = build_of(Home(settings.home), context.run)
+        rows = build.run(bound)
+        sample = build.sample(bound.name)
+        yield dg.MaterializeResult(
+            metadata=metadata.of_rows(rows, preview=metadata.preview(sample.columns, sample.rows)),
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name=result.name,
+                    passed=not result.violations,
+                    metadata={
+                        "violations": result.violations,
+                        "sample": metadata.preview(result.sample.columns, result.sample.rows),
+                    },
+                )
+                for result in build.check(bound)
+            ],
+        )
+
+    return model

@@ -1,0 +1,54 @@
+"""The asset `published/warehouse`: the file that people and BI tools read. Not here: how it is written."""
+
+import dagster as dg
+
+from pipelines.assets import metadata
+from pipelines.assets.build import build_of, model_key
+from pipelines.config import Settings
+from pipelines.flatten.layout import lake_tables
+from pipelines.home import Home
+from pipelines.lake.prune import prune
+from pipelines.lake.sources import SOURCES
+from pipelines.models.build import prune_builds
+from pipelines.models.catalogue import Catalogue
+from pipelines.models.publish import publish
+from pipelines.models.reference import REFERENCE_TABLES
+
+WAREHOUSE_KEY = dg.AssetKey(["published", "warehouse"])
+
+
+def warehouse_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
+    """The warehouse of all marts, the lake and the reference data."""
+    marts = [bound for bound in catalogue.models if bound.table.schema == "marts"]
+    tables = [
+        *(bound.table for bound in marts),
+        *(table.table for table in lake_tables()),
+        SOURCES,
+        *(reference.table for reference in REFERENCE_TABLES),
+    ]
+
+    @dg.asset(
+        key=WAREHOUSE_KEY,
+        deps=[model_key(bound) for bound in marts],
+        group_name="published",
+        kinds={"duckdb"},
+        owners=metadata.OWNERS,
+        description="`warehouse.duckdb`: marts, lake and reference data in one read-only file, replaced in one step.",
+    )
+    def warehouse(
+        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
+    ) -> dg.MaterializeResult[None]:
+        home = Home(settings.home)
+        with home.writing():
+            size = publish(build_of(home, context.run), tables, home.warehouse)
+        prune_builds(home.builds)
+        prune(home)
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/uri": str(home.warehouse),
+                "tables": len(tables),
+                "bytes": size,
+            }
+        )
+
+    return warehouse

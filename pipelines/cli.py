@@ -1,0 +1,153 @@
+"""The `trainyard` command: thin over the assets and the published file.
+
+Here: arguments, progress, what is printed, exit codes. Not here: any of the work. Modules that are slow to import are
+imported by the commands that need them.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from pipelines.config import Settings, load_settings
+from pipelines.errors import TrainyardError
+from pipelines.home import Home
+from pipelines.query import Format, write_answer
+
+if TYPE_CHECKING:
+    from pipelines.refresh import Part
+
+app = typer.Typer(
+    help="An analytics warehouse for Amazon SageMaker training jobs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_stderr = Console(stderr=True)
+
+
+@app.command()
+def run(
+    harvest: Annotated[bool, typer.Option(help="Ask the sources what changed; otherwise take what raw holds.")] = True,
+) -> None:
+    """Harvest, flatten, model, check and publish, once, through the assets that the schedule runs."""
+    from pipelines.refresh import Part
+
+    _refresh(load_settings(), Part.ALL if harvest else Part.FROM_RAW)
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Files of documents: .ndjson or .json, also .gz or .zst.")],
+) -> None:
+    """Take documents from files; `trainyard run --no-harvest` then builds.
+
+    A file may hold documents, `Search` or `Describe` responses, output of the AWS command line, or EventBridge events.
+    """
+    from pipelines.harvest.archive import RawArchive
+    from pipelines.harvest.file_import import import_files
+    from pipelines.harvest.redact import Redactor
+
+    settings = load_settings()
+    home = Home(settings.home)
+    with home.writing(), _stderr.status("reading"):
+        outcome = import_files(RawArchive(home.raw), files, Redactor(settings.secret_keys))
+    typer.echo(f"{outcome.documents:,} documents imported: `trainyard run --no-harvest` builds with them")
+
+
+@app.command()
+def build() -> None:
+    """Model and publish what the lake holds."""
+    from pipelines.refresh import Part
+
+    _refresh(load_settings(), Part.FROM_LAKE)
+
+
+@app.command()
+def rebuild() -> None:
+    """Flatten every raw document anew, then model and publish."""
+    from pipelines.refresh import Part
+
+    _refresh(load_settings(), Part.FROM_RAW, from_scratch=True)
+
+
+@app.command()
+def status() -> None:
+    """Show sources, watermarks, freshness, rows, the last build and the quarantine."""
+    from pipelines.status import show_status
+
+    show_status(Home(load_settings().home), Console())
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="A SELECT over the schemas marts and lake.")],
+    output: Annotated[
+        Format, typer.Option("--format", help="How the rows are written to standard output.")
+    ] = Format.table,
+) -> None:
+    """Ask the published warehouse, read-only."""
+    write_answer(Home(load_settings().home).warehouse, sql, output)
+
+
+@app.command()
+def simulate(
+    file: Annotated[Path | None, typer.Argument(help="Fleet to serve: NDJSON of documents, also .gz or .zst.")] = None,
+    port: Annotated[int, typer.Option(help="Port on the loopback address; 0 takes a free one.")] = 8900,
+) -> None:
+    """Serve a fleet (made up, or from a file) as a SageMaker endpoint."""
+    from pipelines.simulator import Fleet, Simulator
+    from pipelines.simulator.made_fleet import made_fleet
+
+    simulator = Simulator(Fleet.load(file) if file else made_fleet(), port=port)
+    typer.echo(f"SageMaker is simulated at {simulator.url}: set AWS_ENDPOINT_URL_SAGEMAKER to it. Ctrl-C ends it.")
+    sys.stdout.flush()
+    simulator.serve_forever()
+
+
+@app.command()
+def demo() -> None:
+    """Run the main job on an embedded simulator: made-up jobs of three accounts and a year."""
+    from pipelines.demo import demo_settings
+    from pipelines.refresh import Part
+
+    with demo_settings(load_settings()) as settings:
+        _refresh(settings, Part.ALL)
+
+
+def _refresh(settings: Settings, part: Part, *, from_scratch: bool = False) -> None:
+    """Make the part, showing progress, and say what was published; exit with 1 if a source failed."""
+    from pipelines.refresh import refresh
+
+    home = Home(settings.home)
+    with _stderr.status("starting") as progress:
+        findings = refresh(settings, part, progress.update, from_scratch=from_scratch)
+    write_answer(
+        home.warehouse,
+        "select jobs, open_jobs, newest_last_modified_time, documents_quarantined from marts.build_info",
+        Format.table,
+    )
+    typer.echo(f"published {home.warehouse}")
+    for finding in findings:
+        typer.echo(f"trainyard: {finding.text}", err=True)
+    if any(finding.is_failure for finding in findings):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command; what the user can mend is one line on standard error, without a traceback."""
+    try:
+        status = app(standalone_mode=False)
+    except (TrainyardError, typer.TyperException) as error:
+        raise SystemExit(f"trainyard: {' '.join(str(error).split())}") from None
+    except (KeyboardInterrupt, typer.Abort):
+        raise SystemExit(130) from None
+    raise SystemExit(status)
+
+
+if __name__ == "__main__":
+    main()

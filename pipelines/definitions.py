@@ -1,0 +1,33 @@
+"""Everything Dagster loads: `dagster dev -m pipelines.definitions`."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from pipelines.assets.build import context, model_assets
+from pipelines.assets.lake import lake
+from pipelines.assets.published import warehouse_asset
+from pipelines.assets.raw import training_job_documents
+from pipelines.assets.refresh import refresh_job, refresh_schedule
+from pipelines.assets.resources import Log, run_log
+from pipelines.config import Settings, load_settings
+from pipelines.models.catalogue import load_catalogue
+from pipelines.shipped import shipped
+
+
+def build_defs(settings: Settings, log: Log | dg.ResourceDefinition = run_log) -> dg.Definitions:
+    """The definitions for these settings; ``log`` takes each line of progress (default: the run's log)."""
+    catalogue = load_catalogue(shipped("sql"))
+    return dg.Definitions(
+        assets=[training_job_documents, lake, context, *model_assets(catalogue), warehouse_asset(catalogue)],
+        jobs=[refresh_job],
+        schedules=[refresh_schedule(settings)],
+        resources={"settings": settings, "log": log},
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The definitions for the settings in force where Dagster runs."""
+    return build_defs(load_settings())

@@ -1,0 +1,97 @@
+"""Import of files into the archive, as the source ``import``, beside what is harvested.
+
+Here: that a file is taken once, and when its documents were so. Not here: what files look like inside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pipelines.harvest.archive import Observation, RawArchive
+from pipelines.harvest.file_documents import read_documents
+from pipelines.harvest.outcome import Outcome
+from pipelines.harvest.redact import Redactor
+
+IMPORT = "import"
+BATCH_DOCUMENTS = 5_000
+
+_LATEST = 253402300799.0  # the end of the year 9999
+_LEAST_MILLISECONDS = 1e11  # as seconds that would be the year 5138; as milliseconds it is 1973
+_USERS_OWN = frozenset({"Environment", "HyperParameters", "Tags"})  # no service's times in there
+
+
+def import_files(archive: RawArchive, files: Iterable[Path], redactor: Redactor) -> Outcome:
+    """Write the documents of files to raw, each file whole before the next; a file imported before adds nothing.
+
+    Raises TrainyardError as ``read_documents`` does: nothing of that file is written then.
+    """
+    started = time.monotonic()
+    documents = batches = 0
+    for file in files:
+        for batch, label in _batches(file, redactor, archive.labels(IMPORT)):
+            archive.append(IMPORT, batch, label=label)
+            documents += len(batch)
+            batches += 1
+    return Outcome(IMPORT, documents, 0, batches, None, time.monotonic() - started)
+
+
+def _batches(file: Path, redactor: Redactor, labels: set[str]) -> Iterator[tuple[list[Observation], str | None]]:
+    """What is to be written of a file; the last batch is labelled with the digest of the file: it is all there then."""
+    with file.open("rb") as content:
+        label = hashlib.file_digest(content, "sha256").hexdigest()[:32]
+    if label in labels:
+        return
+    count, newest = 0, 0.0
+    for document in read_documents(file):
+        count += 1
+        newest = max(newest, _newest_instant(document))
+    observed_at = newest or file.stat().st_mtime
+    observations = (Observation(observed_at, redactor.redact(document)) for document in read_documents(file))
+    for start in range(0, count, BATCH_DOCUMENTS):
+        is_last = start + BATCH_DOCUMENTS >= count
+        yield list(islice(observations, BATCH_DOCUMENTS)), label if is_last else None
+
+
+def _newest_instant(document: bytes) -> float:
+    try:
+        return max(_instants("", msgspec.json.decode(document)), default=0.0)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 0.0
+
+
+def _instants(name: str, value: Any) -> Iterator[float]:
+    """The times at any depth, in epoch seconds: members whose name ends in Time or Timestamp."""
+    if isinstance(value, dict):
+        for member, inner in value.items():
+            if member not in _USERS_OWN:
+                yield from _instants(member, inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _instants(name, inner)
+    elif name.endswith(("Time", "Timestamp")):
+        seconds = _seconds(value)
+        if seconds is not None and 0 <= seconds <= _LATEST:
+            yield seconds
+
+
+def _seconds(value: Any) -> float | None:
+    """A time as any dialect writes it: epoch seconds or milliseconds, as a number or text, or ISO 8601 (else UTC)."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is not None:
+        return number / 1000 if number > _LEAST_MILLISECONDS else number
+    try:
+        instant = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,147 @@
+"""Redaction: what looks secret in a document's Environment and HyperParameters becomes ``***``.
+
+Here: which keys and which values look secret, and how the rest of the document keeps its exact bytes. Pure. Not here:
+where documents come from or go to; every one that is written goes through ``Redactor`` first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+MASK = "***"
+
+# Anywhere in a key, whatever its case and separators.
+_SECRET_PARTS = re.compile(
+    r"password|passwd|passphrase|secret|credential|bearer|authorization|connectionstring"
+    r"|(api|access|private|account|encryption|signing|storage|shared|master|ssh|auth|license|wandb|comet|openai)key"
+    r"|(api|access|auth|refresh|session|security|github|gitlab|gh|hf|hub|slack|bot)token"
+    r"|(db|sql|user|admin|root)pass"
+)
+# As the last word of a key, unless what stands before shows it to be a model's vocabulary or a number.
+_SECRET_END = re.compile(r"(?P<before>.*?)(token|auth|pwd)|pass|pat")
+_HARMLESS_BEFORE = re.compile(
+    r"pad|eos|bos|unk|mask|sep|cls|start|end|stop|special|additional|image|audio|video|text|word|prompt|trigger|class"
+    r"|placeholder|initializer|instance|per|next|new|max|min|num|n|total|top|sub|multi|single|first|second|last|one|two"
+    r"|old|forward|backward|encoder|decoder|forced"
+)
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+# Each alternative starts with a letter of its own and no look-behind: twenty times as fast as with a leading ``\\b``.
+_SECRET_VALUE = re.compile(
+    r"A(?:KIA|SIA)[A-Z0-9]{16}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY"
+    r"|gh[pousr]_[A-Za-z0-9]{16}|github_pat_\w{16}|glpat-[\w-]{16}"
+    r"|hf_(?<!\whf_)[A-Za-z0-9]{16}"
+    r"|sk-(?<![\w-]sk-)(?!learn)(?=[\w-]*\d)[\w-]{16}"
+    r"|xox[abeprs]-[\w-]{10}|AIza[\w-]{35}"
+    r"|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\."
+    r"|://[^/\s:@]*:(?!\d+/)[^\s@\"']+@"
+)
+_ASSIGNMENT = re.compile(r"([A-Za-z][\w-]*)\s*=\s*[^\s;&=]")
+
+_LABELS = ("Name", "name", "Key", "key")  # as in {"Name": "PASSWORD", "Value": …}
+
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class _Members(msgspec.Struct):
+    """The members that hold what users passed to their programs."""
+
+    Environment: msgspec.Raw = msgspec.Raw()
+    HyperParameters: msgspec.Raw = msgspec.Raw()
+
+
+_MEMBERS = msgspec.json.Decoder(_Members)
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class Redactor:
+    """Replaces secrets; ``patterns`` are regular expressions of further keys, matched anywhere, whatever the case."""
+
+    def __init__(self, patterns: Iterable[str] = ()) -> None:
+        extra = [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
+
+        @lru_cache(maxsize=10_000)
+        def is_secret_key(key: str) -> bool:
+            return looks_secret(key) or any(pattern.search(key) for pattern in extra)
+
+        self._is_secret_key = is_secret_key
+        self._is_secret_text = lru_cache(maxsize=10_000)(self._look_into)
+
+    def redact(self, document: bytes) -> bytes:
+        """The document without secrets: the very same bytes where there are none, and it never raises.
+
+        What cannot be looked into (text that is no Unicode, numbers out of range) is masked whole.
+        """
+        try:
+            members = _MEMBERS.decode(document)
+            redacted = {
+                name: new
+                for name, old in (("Environment", members.Environment), ("HyperParameters", members.HyperParameters))
+                if (new := self._member(old)) is not old
+            }
+            return msgspec.json.encode(_OBJECT.decode(document) | redacted) if redacted else document
+        except msgspec.ValidationError:  # not an object: look through all of it
+            return bytes(self._member(msgspec.Raw(document)))
+        except _UNREADABLE:
+            return msgspec.json.encode(MASK)
+
+    def _member(self, member: msgspec.Raw) -> msgspec.Raw:
+        """The member itself where it holds no secret; else with only the secrets replaced."""
+        if not bytes(member):  # absent
+            return member
+        try:
+            decoded = msgspec.json.decode(member)
+            redacted = self._redacted("", decoded)
+        except _UNREADABLE:
+            return msgspec.Raw(msgspec.json.encode(MASK))
+        if redacted == decoded:
+            return member
+        if isinstance(decoded, dict):
+            received = _OBJECT.decode(member)
+            redacted = {key: new if new != decoded[key] else received[key] for key, new in redacted.items()}
+        return msgspec.Raw(msgspec.json.encode(redacted))
+
+    def _redacted(self, key: str, value: Any) -> Any:
+        if value is None or value == "":
+            return value
+        if self._is_secret_key(key) or (isinstance(value, str) and self._is_secret_text(value)):
+            return MASK
+        if isinstance(value, list):
+            return [self._redacted("", item) for item in value]
+        if isinstance(value, dict):
+            label = next((value[name] for name in _LABELS if isinstance(value.get(name), str)), None)
+            return {
+                name: self._redacted(label if label and name in ("Value", "value") else name, item)
+                for name, item in value.items()
+            }
+        return value
+
+    def _look_into(self, text: str) -> bool:
+        if _SECRET_VALUE.search(text):
+            return True
+        if "=" in text and any(self._is_secret_key(name) for name in _ASSIGNMENT.findall(text)):
+            return True
+        if text[0] not in '"{[':
+            return False
+        try:  # the SDK passes hyperparameters as JSON in a string
+            inner = msgspec.json.decode(text)
+        except _UNREADABLE:
+            return False
+        return bool(self._redacted("", inner) != inner)
+
+
+def looks_secret(key: str) -> bool:
+    """Does the key of an entry say that its value is a secret?"""
+    words = [word.lower() for word in _WORD.findall(key)]
+    if not words or words in (["pwd"], ["oldpwd"]):  # the shell's working directories
+        return False
+    if _SECRET_PARTS.search("".join(words)):
+        return True
+    end = _SECRET_END.fullmatch(words[-1])
+    return end is not None and not _HARMLESS_BEFORE.fullmatch(end["before"] or "".join(words[-2:-1]))

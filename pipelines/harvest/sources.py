@@ -1,0 +1,113 @@
+"""The sources to harvest: from settings to an account, a region and a client that may ask it.
+
+Here: sessions, roles, regions, names. Not here: what is asked of them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+
+from pipelines.config import Settings, SourceSettings
+from pipelines.errors import TrainyardError
+from pipelines.harvest.outcome import Outcome, explain
+
+# Adaptive: each client slows down by itself when the account's rate, which it shares with everyone, is exceeded.
+_CONFIG = Config(retries={"mode": "adaptive", "total_max_attempts": 10}, connect_timeout=10, read_timeout=60)
+_AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".aws", ".ic.gov", ".sgov.gov", ".adc-e.uk")
+_REGION_OF_NO_REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Source:
+    """An account in a region, and a client of SageMaker there; account_id is None where only an endpoint is known."""
+
+    name: str
+    account_id: str | None
+    region: str
+    client: Any
+
+
+def find_sources(settings: Settings) -> list[Source | Outcome]:
+    """Every source that the settings name, once; an outcome, with its error, for what cannot be one."""
+    found: dict[str, Source | Outcome] = {}
+    for wanted in settings.sources:
+        try:
+            for source in _sources(wanted):
+                found.setdefault(source.name, source)
+        except (BotoCoreError, ClientError, TrainyardError) as error:
+            name = wanted.role_arn or wanted.profile or "default"
+            found.setdefault(name, Outcome(name, 0, 0, 0, explain(error), 0.0))
+    return list(found.values())
+
+
+def _sources(wanted: SourceSettings) -> Iterator[Source]:
+    session = botocore.session.Session(profile=wanted.profile)
+    default_region = os.environ.get("AWS_REGION") or session.get_config_variable("region")
+    regions = wanted.regions or (default_region or _REGION_OF_NO_REGION,)
+    if wanted.role_arn:
+        session.register_component("credential_provider", _Role(wanted, regions[0]))
+    clients = {
+        region: session.create_client("sagemaker", region_name=region, config=_CONFIG)
+        for region in dict.fromkeys(regions)
+    }
+    endpoint = clients[regions[0]].meta.endpoint_url
+    if not wanted.regions and not default_region and _is_aws(endpoint):
+        raise NoRegionError()
+    sts = session.create_client("sts", region_name=regions[0], config=_CONFIG)
+    if wanted.role_arn:
+        account_id = _account_of(wanted.role_arn)
+    elif _is_aws(endpoint) or not _is_aws(sts.meta.endpoint_url):
+        account_id = sts.get_caller_identity()["Account"]
+    else:  # a SageMaker of one's own: its credentials are none of AWS's business
+        account_id = None
+    for region, client in clients.items():
+        if account_id:
+            yield Source(f"{account_id}-{region}", account_id, region, client)
+        else:
+            name = re.sub(r"[^\w.]+", "-", urlsplit(endpoint).netloc)
+            yield Source(f"{name}-{region}" if wanted.regions else name, None, region, client)
+
+
+class _Role:
+    """Gives a session the credentials of a role, renewed before they expire."""
+
+    def __init__(self, wanted: SourceSettings, region: str) -> None:
+        self._wanted = wanted
+        self._region = region
+
+    def load_credentials(self) -> DeferredRefreshableCredentials:
+        """What botocore asks of a session's component ``credential_provider``."""
+        own = botocore.session.Session(profile=self._wanted.profile)
+        credentials = own.get_credentials()
+        if credentials is None:
+            raise NoCredentialsError()
+        external_id = {"ExternalId": self._wanted.external_id} if self._wanted.external_id else {}
+        fetcher = AssumeRoleCredentialFetcher(
+            partial(own.create_client, region_name=self._region, config=_CONFIG),
+            credentials,
+            self._wanted.role_arn,
+            extra_args={"RoleSessionName": "trainyard", **external_id},
+        )
+        return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+
+
+def _account_of(role_arn: str) -> str:
+    role = re.fullmatch(r"arn:[\w-]+:iam::(\d{12}):role/.+", role_arn)
+    if not role:
+        raise TrainyardError(f"role_arn {role_arn!r} is not the ARN of a role: correct it in trainyard.toml")
+    return role[1]
+
+
+def _is_aws(url: str) -> bool:
+    return (urlsplit(url).hostname or "").endswith(_AWS_HOSTS)

@@ -1,0 +1,83 @@
+"""Publishing a build: one DuckDB file with every table, documented, that readers find whole or not at all.
+
+Here: making the file beside its target, verifying it, and putting it in place in one step. It is never opened for
+writing again. Not here: making the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+
+from pipelines import files
+from pipelines.models.build import Build
+from pipelines.tables import Table, literal, quoted
+
+# Older drivers, as BI tools carry them, read this.
+STORAGE_VERSION = "v1.2.0"
+
+
+def publish(build: Build, tables: Iterable[Table], target: Path) -> int:
+    """Replace ``target`` by a file with these tables of the build; return its size in bytes.
+
+    Whatever fails, the file that was there stays.
+    """
+    tables = tuple(tables)
+    with files.replacing(target) as beside:
+        try:
+            rows = _write(build, tables, beside)
+            _verify(tables, rows, beside)
+        finally:
+            _wal_of(beside).unlink(missing_ok=True)
+        beside.chmod(0o444)
+        # A log left beside the old file by a reader that wrote would be replayed into the new one.
+        _wal_of(target).unlink(missing_ok=True)
+        return beside.stat().st_size
+
+
+def _write(build: Build, tables: tuple[Table, ...], path: Path) -> dict[str, int]:
+    """Write the file and return the rows of each table."""
+    rows = {}
+    with duckdb.connect() as connection:
+        connection.execute("set temp_directory = $1", [str(build.folder / ".spilled")])
+        connection.execute("set preserve_insertion_order = false")
+        connection.execute(f"attach {literal(str(path))} as warehouse (storage_version {literal(STORAGE_VERSION)})")
+        connection.execute("use warehouse")
+        for schema in sorted({table.schema for table in tables}):
+            connection.execute(f"create schema {schema}")
+        for table in tables:
+            name = f"{table.schema}.{quoted(table.name)}"
+            connection.execute(f"create table {name} ({table.column_definitions()})")
+            select = f"select {table.column_list()} from ({build.select(table.qualified_name)})"
+            ((rows[table.qualified_name],),) = connection.execute(f"insert into {name} {select}").fetchall()
+            connection.execute(f"comment on table {name} is {literal(table.comment)}")
+            for column in table.columns:
+                connection.execute(f"comment on column {name}.{quoted(column.name)} is {literal(column.comment)}")
+        connection.execute("checkpoint warehouse")
+        connection.execute("use memory")
+        connection.execute("detach warehouse")
+    return rows
+
+
+def _verify(tables: tuple[Table, ...], rows: dict[str, int], path: Path) -> None:
+    """Read the file back: every table with its rows, every table and column with its comment."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        for table in tables:
+            ((found,),) = connection.execute(f"select count(*) from {table.qualified_name}").fetchall()
+            if found != rows[table.qualified_name]:
+                raise RuntimeError(
+                    f"{table.qualified_name} was written with {rows[table.qualified_name]} rows, has {found}"
+                )
+        undocumented = connection.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() where comment is null union all"
+            " select schema_name || '.' || table_name || '.' || column_name from duckdb_columns()"
+            " where comment is null and not internal"
+        ).fetchall()
+        if undocumented:
+            raise RuntimeError(f"published without a comment: {undocumented}")
+
+
+def _wal_of(path: Path) -> Path:
+    return path.with_name(path.name + ".wal")

@@ -1,0 +1,100 @@
+"""Reference tables: data that the project brings and a user may extend.
+
+Here: what they are, and reading them from `reference/*.csv` and the user's own files of the same names below the data
+directory, whose rows replace those of the same key. Not here: what models make of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from pipelines.errors import TrainyardError
+from pipelines.tables import Column, Table, literal, quoted
+
+
+@dataclass(frozen=True)
+class ReferenceTable:
+    """A table read from `<name>.csv`, and the column that is its key."""
+
+    table: Table
+    key: str
+
+
+REFERENCE_TABLES = (
+    ReferenceTable(
+        Table(
+            "reference",
+            "instance_types",
+            "One row per instance type that SageMaker has offered for training.",
+            (
+                Column("instance_type", "VARCHAR", "Name of the type, as in ResourceConfig.InstanceType."),
+                Column("instance_family", "VARCHAR", "Family of the type, as `p4d`."),
+                Column("vcpus", "INTEGER", "Virtual CPUs of one instance."),
+                Column("memory_gib", "DOUBLE", "Memory of one instance, GiB."),
+                Column("gpus", "INTEGER", "GPUs of one instance; 0 for none, null where it is not a whole number."),
+                Column("gpu_model", "VARCHAR", "Model of its GPUs; null without GPUs."),
+                Column("gpu_memory_gib", "DOUBLE", "Memory of all its GPUs together, GiB; null without GPUs."),
+                Column("accelerators", "INTEGER", "Training accelerators of one instance that are no GPUs."),
+                Column("accelerator_model", "VARCHAR", "Model of those accelerators; null without any."),
+            ),
+        ),
+        "instance_type",
+    ),
+    ReferenceTable(
+        Table(
+            "reference",
+            "failure_rules",
+            "One row per rule that classifies a FailureReason: of the rules that match, the least priority decides.",
+            (
+                Column("priority", "INTEGER", "Rank of the rule: the least wins."),
+                Column("pattern", "VARCHAR", "Regular expression (RE2) looked for in the FailureReason."),
+                Column("failure_class", "VARCHAR", "Class of the failures that it matches."),
+                Column("actor", "VARCHAR", "Who can mend them: `user`, `platform` or `aws`."),
+                Column("example", "VARCHAR", "A FailureReason that it decides."),
+            ),
+        ),
+        "priority",
+    ),
+)
+
+
+def select_reference(table: ReferenceTable, shipped: Path, own: Path) -> str:
+    """A SELECT of the table's rows: those of the folder ``shipped``, and of the folder ``own`` where it has the file.
+
+    Raises TrainyardError for a user's file that cannot be read as this table.
+    """
+    files = [folder / f"{table.table.name}.csv" for folder in (own, shipped)]
+    files = [file for file in files if file.exists()]
+    for file in files:
+        _check(table, file)
+    ranked = " union all ".join(
+        f"select *, {rank} as rank from {_read(table, file)}" for rank, file in enumerate(files)
+    )
+    return (
+        f"select {table.table.column_list()} from ({ranked})"
+        f" qualify row_number() over (partition by {quoted(table.key)} order by rank) = 1"
+    )
+
+
+def _read(table: ReferenceTable, file: Path) -> str:
+    columns = ", ".join(f"{literal(column.name)}: {literal(column.type)}" for column in table.table.columns)
+    return f"read_csv({literal(str(file))}, header = true, auto_detect = false, quote = '\"', columns = {{{columns}}})"
+
+
+def _check(table: ReferenceTable, file: Path) -> None:
+    header = ",".join(column.name for column in table.table.columns)
+    with file.open(encoding="utf-8-sig") as lines:
+        first = lines.readline().strip()
+    if first != header:
+        raise TrainyardError(f"{file}: its first line must be {header}")
+    try:
+        with duckdb.connect() as connection:
+            connection.execute(f"select count(*), count({quoted(table.key)}) from {_read(table, file)}")
+            ((rows, keys),) = connection.fetchall()
+    except duckdb.Error as error:
+        raise TrainyardError(f"{file}: {' '.join(str(error).split())}") from None
+    if rows != keys:
+        raise TrainyardError(f"{file}: {rows - keys} rows have no {table.key}")

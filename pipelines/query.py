@@ -1,0 +1,78 @@
+"""Asking the published warehouse: one statement, read-only, its rows as a table for people or as a format for programs.
+
+Not here: what the warehouse holds.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+
+from pipelines.errors import TrainyardError
+from pipelines.tables import literal
+from pipelines.terminal import new_table, print_table
+
+ROWS_SHOWN = 1_000
+
+
+class Format(StrEnum):
+    """How rows are written."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+_COPY_OPTIONS = {
+    Format.csv: "format csv, header",
+    Format.json: "format json, array true",
+    Format.parquet: "format parquet, compression zstd",
+}
+
+
+def write_answer(warehouse: Path, sql: str, output: Format) -> None:
+    """Write the rows of a SELECT to standard output; raises TrainyardError for what DuckDB refuses."""
+    if not warehouse.exists():
+        raise TrainyardError(f"there is no {warehouse} yet: `trainyard run` publishes it")
+    try:
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            statements = connection.extract_statements(sql)
+            if len(statements) != 1:
+                raise TrainyardError(f"one SELECT is asked at a time, not {len(statements)}")
+            if output is Format.table:
+                _write_table(connection.execute(statements[0]))
+            else:
+                _write_file(connection, statements[0].query, output)
+    except duckdb.Error as error:
+        raise TrainyardError(" ".join(str(error).split())) from None
+
+
+def _write_table(cursor: duckdb.DuckDBPyConnection) -> None:
+    rows = cursor.fetchmany(ROWS_SHOWN)
+    table = new_table(*(name for name, *_ in cursor.description or ()))
+    for position, column in enumerate(table.columns):
+        if any(isinstance(row[position], int | float | Decimal) for row in rows[:1]):
+            column.justify = "right"
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    print_table(Console(), table)
+    if cursor.fetchone():
+        Console(stderr=True).print(f"the first {ROWS_SHOWN:,} rows; `--format csv` writes them all")
+
+
+def _write_file(connection: duckdb.DuckDBPyConnection, statement: str, output: Format) -> None:
+    # Through a file, for Parquet is not written front to back.
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder) / "answer"
+        query = statement.rstrip().rstrip(";")
+        connection.execute(f"copy (\n{query}\n) to {literal(str(answer))} ({_COPY_OPTIONS[output]})")
+        with answer.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)

@@ -1,0 +1,63 @@
+"""Running the main job, or a part of it, in this process, as the command does.
+
+Here: which assets each part is, and what failed. Not here: the assets, and what is shown of progress.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import Enum
+
+import dagster as dg
+
+from pipelines.assets.resources import Log
+from pipelines.config import Settings
+from pipelines.definitions import build_defs
+from pipelines.errors import TrainyardError
+
+
+class Part(Enum):
+    """The asset groups that a command makes."""
+
+    ALL = ("raw", "lake", "build", "staging", "marts", "published")
+    FROM_RAW = ("lake", "build", "staging", "marts", "published")
+    FROM_LAKE = ("build", "staging", "marts", "published")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A check that failed without stopping anything: in one line, and whether it means that the run failed."""
+
+    text: str
+    is_failure: bool
+
+
+def refresh(settings: Settings, part: Part, log: Log, *, from_scratch: bool = False) -> list[Finding]:
+    """Make the assets of a part; return what checks found that did not stop them.
+
+    Raises TrainyardError where a check forbids to publish, and whatever a step raises.
+    """
+    defs = build_defs(settings, log)
+    selection = dg.AssetSelection.groups(*part.value).resolve(defs.resolve_asset_graph())
+    config: dict[str, object] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    if from_scratch:
+        config["ops"] = {"lake": {"config": {"from_scratch": True}}}
+    # Runs are kept where Dagster's pages find them, if there are any; nothing of Trainyard's own depends on it.
+    instance = dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
+    with instance:
+        try:
+            result = defs.resolve_job_def("refresh").execute_in_process(
+                run_config=config, instance=instance, asset_selection=list(selection)
+            )
+        except dg.DagsterError as error:
+            raise TrainyardError(f"not published: {' '.join(str(error).split())}") from None
+    return [_finding(evaluation) for evaluation in result.get_asset_check_evaluations() if not evaluation.passed]
+
+
+def _finding(evaluation: dg.AssetCheckEvaluation) -> Finding:
+    found = "; ".join(f"{name}: {value.value}" for name, value in evaluation.metadata.items())
+    return Finding(
+        f"check {evaluation.check_name} failed: {found}",
+        evaluation.severity is dg.AssetCheckSeverity.ERROR,
+    )

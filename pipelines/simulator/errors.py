@@ -1,0 +1,18 @@
+"""The answer that says no. Not here: when it is given."""
+
+from __future__ import annotations
+
+
+class ServiceError(Exception):
+    """An error answer: the service's own code, a message and the HTTP status."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+def invalid(message: str) -> ServiceError:
+    """The error for input that the service does not take."""
+    return ServiceError("ValidationException", message)

@@ -1,0 +1,182 @@
+"""SageMaker's operations on the training jobs of a fleet, as AWS JSON 1.1.
+
+Here: what each answers. Not here: the search language (``search``), the order of jobs (``view``), HTTP (``server``).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from pipelines.simulator import search, shapes
+from pipelines.simulator.errors import ServiceError, invalid
+from pipelines.simulator.fleet import Document, Fleet
+from pipelines.simulator.view import Timeline, View
+
+Parameters = dict[str, Any]
+Thing = TypeVar("Thing")
+
+CONTENT_TYPE = "application/x-amz-json-1.1"
+DEFAULT_RESULTS = 10
+DEFAULT_TAGS = 50
+LIST_SORT_MEMBERS = {"Name": "TrainingJobName", "CreationTime": "CreationTime", "Status": "TrainingJobStatus"}
+NOT_FOUND = "Requested resource not found."
+
+
+class SageMaker:
+    """The service at an instant; ``now`` (epoch seconds) may be set to any other."""
+
+    def __init__(self, fleet: Fleet, now: float) -> None:
+        self._timeline = Timeline(fleet)
+        self._view: View | None = None
+        self._now = now
+        self._operations: dict[str, Callable[[View, Parameters], bytes]] = {
+            "Search": self._search,
+            "ListTrainingJobs": self._list_training_jobs,
+            "DescribeTrainingJob": self._describe_training_job,
+            "ListTags": self._list_tags,
+        }
+
+    @property
+    def now(self) -> float:
+        """The clock, in epoch seconds."""
+        return self._now
+
+    @now.setter
+    def now(self, now: float) -> None:
+        if now != self._now:
+            self._now = now
+            self._view = None
+
+    def respond(self, operation: str, body: bytes, place: tuple[str, str] | None, is_empty_page: bool = False) -> bytes:
+        """The answer to a call; raises ``ServiceError``.
+
+        ``place``: the account and region whose jobs the caller sees, None for all. ``is_empty_page``: a search finds
+        nothing on this page, and its token goes on from where the page began.
+        """
+        if operation not in self._operations:
+            raise ServiceError("UnknownOperationException", f"The simulator has no operation {operation}.")
+        try:
+            parameters = msgspec.json.decode(body, type=Parameters)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ServiceError("SerializationException", str(error)) from error
+        shapes.check(operation, parameters)
+        given = {name: value for name, value in parameters.items() if value is not None}
+        if self._view is None:
+            self._view = self._timeline.at(self._now)
+        view = self._view.within(place)
+        if is_empty_page and operation == "Search":
+            return self._search(view, given, is_empty_page=True)
+        return self._operations[operation](view, given)
+
+    def _search(self, view: View, parameters: Parameters, is_empty_page: bool = False) -> bytes:
+        if parameters["Resource"] != "TrainingJob":
+            raise invalid(f"The simulator has no resources of type {parameters['Resource']}.")
+        question = _question("Search", parameters)
+        found = view.find(
+            question,
+            search.compiled(parameters.get("SearchExpression")),
+            parameters.get("SortBy", "CreationTime"),
+            parameters.get("SortOrder", "Descending") == "Descending",
+        )
+        start = _start(question, parameters)
+        end = start if is_empty_page else start + parameters.get("MaxResults", DEFAULT_RESULTS)
+        token = b',"NextToken":"%s"' % _token(question, end).encode() if end < len(found) else b""
+        results = b",".join(record.search_result for record in found[start:end])
+        return b'{"Results":[%s]%s,"TotalHits":{"Value":%d,"Relation":"EqualTo"}}' % (results, token, len(found))
+
+    def _list_training_jobs(self, view: View, parameters: Parameters) -> bytes:
+        """Filters run after paging, as in the service: a page may be short or empty and still have a successor."""
+        question = _question("ListTrainingJobs", parameters)
+        listed = view.find(
+            question,
+            search.EVERYTHING,
+            LIST_SORT_MEMBERS[parameters.get("SortBy", "CreationTime")],
+            parameters.get("SortOrder", "Descending") == "Descending",  # as observed; documented as Ascending
+        )
+        page, token = _page(listed, question, parameters, DEFAULT_RESULTS)
+        summaries = [_summary(record.document) for record in page if _is_listed(record.document, parameters)]
+        return msgspec.json.encode({"TrainingJobSummaries": summaries, **token})
+
+    def _describe_training_job(self, view: View, parameters: Parameters) -> bytes:
+        record = view.by_name.get(parameters["TrainingJobName"])
+        if record is None:
+            raise invalid(NOT_FOUND)
+        return msgspec.json.encode({name: value for name, value in record.document.items() if name != "Tags"})
+
+    def _list_tags(self, view: View, parameters: Parameters) -> bytes:
+        record = view.by_arn.get(parameters["ResourceArn"])
+        if record is None:
+            raise invalid(NOT_FOUND)
+        tags = record.document.get("Tags") or []
+        page, token = _page(tags, _question("ListTags", parameters), parameters, DEFAULT_TAGS)
+        return msgspec.json.encode({"Tags": page, **token})
+
+
+def error_body(error: ServiceError) -> bytes:
+    """An error as the service words it."""
+    return msgspec.json.encode({"__type": error.code, "message": error.message})
+
+
+def _question(operation: str, parameters: Parameters) -> str:
+    """What is asked, whatever the page: tokens are bound to it."""
+    asked = {name: value for name, value in parameters.items() if name not in ("NextToken", "MaxResults")}
+    encoded = msgspec.json.encode([operation, asked], order="deterministic")
+    return hashlib.sha256(encoded).hexdigest()[:32]
+
+
+def _token(question: str, position: int) -> str:
+    # Never the same twice: boto3's paginator takes a token that comes back for a loop.
+    return base64.urlsafe_b64encode(f"{question}:{position}:{secrets.token_hex(4)}".encode()).decode()
+
+
+def _start(question: str, parameters: Parameters) -> int:
+    """The position that the request's token stands for; 0 without one."""
+    if not parameters.get("NextToken"):
+        return 0
+    try:
+        bound_to, position, _ = base64.urlsafe_b64decode(parameters["NextToken"]).decode().split(":")
+    except ValueError:  # of base64 or of its content
+        bound_to, position = "", ""
+    if bound_to != question or not position.isdigit():
+        raise invalid("The NextToken is not one of this query.")
+    return int(position)
+
+
+def _page(things: list[Thing], question: str, parameters: Parameters, default: int) -> tuple[list[Thing], Parameters]:
+    """The page that is asked for, and the member that names the next one, if there is one."""
+    start = _start(question, parameters)
+    end = start + parameters.get("MaxResults", default)
+    return things[start:end], {"NextToken": _token(question, end)} if end < len(things) else {}
+
+
+def _summary(document: Document) -> Document:
+    plan = (document.get("ResourceConfig") or {}).get("TrainingPlanArn")
+    members = {"TrainingPlanArn": plan, **document}
+    return {name: members[name] for name in shapes.summary_members() if members.get(name) is not None}
+
+
+def _is_listed(document: Document, parameters: Parameters) -> bool:
+    summary = _summary(document)
+    return all(
+        (
+            parameters.get("NameContains", "") in str(document.get("TrainingJobName")),
+            _is_between(document.get("CreationTime"), "CreationTime", parameters),
+            _is_between(document.get("LastModifiedTime"), "LastModifiedTime", parameters),
+            parameters.get("StatusEquals") in (None, summary.get("TrainingJobStatus")),
+            parameters.get("WarmPoolStatusEquals") in (None, summary.get("WarmPoolStatus", {}).get("Status")),
+            parameters.get("TrainingPlanArnEquals") in (None, summary.get("TrainingPlanArn")),
+        )
+    )
+
+
+def _is_between(instant: float | None, name: str, parameters: Parameters) -> bool:
+    after, before = parameters.get(f"{name}After"), parameters.get(f"{name}Before")
+    if instant is None:
+        return after is None and before is None
+    return (after is None or instant > after) and (before is None or instant < before)

@@ -1,0 +1,64 @@
+"""How things stand: each source's watermark and freshness, what lake and warehouse hold, what is in quarantine.
+
+Read from the files alone. Not here: changing anything.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.flatten.layout import lake_tables, main_table
+from pipelines.harvest.archive import RawArchive, last_looks
+from pipelines.home import Home
+from pipelines.lake.manifest import read_manifest
+from pipelines.lake.quarantine import Quarantine
+from pipelines.terminal import new_table, print_table
+
+
+def show_status(home: Home, console: Console) -> None:
+    """Print the status."""
+    console.print(f"data directory: {home.root}")
+    print_table(console, _sources(home))
+    manifest = read_manifest(home.lake)
+    rows = sum(manifest.rows(table.name) for table in lake_tables())
+    console.print(
+        f"lake: {manifest.rows(main_table().name):,} jobs, {rows:,} rows in {len(lake_tables())} tables"
+        f" (generation {manifest.generation})"
+    )
+    console.print(_warehouse(home), soft_wrap=True)
+    quarantined = list(Quarantine(home.quarantine).lines())
+    console.print(f"quarantine: {len(quarantined):,} documents")
+    for (source, path, reason), count in Counter((s, q.path, q.reason) for s, q in quarantined).most_common(10):
+        console.print(f"  {count:,} from {source}: {path}: {reason}", markup=False)
+
+
+def _sources(home: Home) -> Table:
+    archive, looks, flattened = RawArchive(home.raw), last_looks(home.root), read_manifest(home.lake).flattened
+    table = new_table("source", "last change seen", "complete up to", "batches", "batches not yet in the lake")
+    for source in sorted({*archive.sources(), *looks}):
+        watermark = archive.watermark(source)
+        table.add_row(
+            source,
+            _instant(watermark / 1e6) if watermark else "never",
+            _instant(looks[source]) if source in looks else "never",
+            str(len(archive.batches(source))),
+            str(len(archive.batches(source, flattened.get(source)))),
+        )
+    return table
+
+
+def _warehouse(home: Home) -> str:
+    if not home.warehouse.exists():
+        return "warehouse: none yet; `trainyard run` publishes it"
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        ((build_id, built_at),) = connection.execute("select build_id, built_at from marts.build_info").fetchall()
+    return f"warehouse: {home.warehouse}, build {build_id} of {built_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _instant(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,18 @@
+-- One row: how all jobs ended and how often they failed. Three denominators, three columns: by which one a rate is
+-- reported can change it more than anything else.
+
+select
+    submitted_jobs,
+    completed_jobs,
+    failed_jobs,
+    stopped_jobs,
+    started_and_ended_jobs,
+    started_and_failed_jobs,
+    failure_rate,
+    failure_rate_low,
+    failure_rate_high,
+    failure_rate_strict,
+    failure_rate_all,
+    is_small_sample
+from staging.failure_rates
+where scope = 'all'

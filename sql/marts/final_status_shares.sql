@@ -1,0 +1,27 @@
+-- One row per final training job status: its share of the ended jobs, and of the hours they used. Few jobs may be most
+-- of the hours, or the other way round. Unknown counts of instances or GPUs are left out.
+-- @unique: training_job_status
+-- @check share_is_a_share: job_share > 0 and job_share <= 1
+
+with totals as (
+    select
+        training_job_status,
+        count(*) as jobs,
+        cast(sum(instance_microseconds) as bigint) as instance_microseconds,
+        cast(sum(gpu_microseconds) as bigint) as gpu_microseconds
+    from staging.training_job_lives
+    where is_ended
+    group by training_job_status
+)
+
+select
+    training_job_status,
+    jobs, -- Jobs that ended so.
+    jobs / sum(jobs) over () as job_share, -- Share of them in all ended jobs (0 to 1).
+    instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of their runs; null if all are unknown.
+    instance_microseconds
+    / nullif(sum(instance_microseconds) over (), 0) as instance_hour_share, -- Their share in all; null if all are 0.
+    gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
+    gpu_microseconds
+    / nullif(sum(gpu_microseconds) over (), 0) as gpu_hour_share -- Their share in all; null if all are 0.
+from totals

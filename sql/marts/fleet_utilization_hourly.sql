@@ -1,0 +1,18 @@
+-- One row per hour from the day of the first run to the day of the last, idle hours included: how many jobs, instances
+-- and GPUs of the whole fleet ran at once. Hours add up over rows; peaks and active jobs do not.
+-- @unique: hour
+
+select
+    hour,
+    active_jobs,
+    gpu_known_jobs,
+    peak_jobs,
+    mean_jobs,
+    peak_instances,
+    mean_instances,
+    peak_gpus,
+    mean_gpus,
+    instance_hours,
+    gpu_hours
+from staging.concurrency
+where scope = 'fleet'

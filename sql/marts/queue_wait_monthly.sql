@@ -1,0 +1,17 @@
+-- One row per UTC month of creation: how long its jobs waited to start. Quantiles over started jobs alone are too low
+-- where jobs give up: the Kaplan-Meier ones also count those, and the jobs that still wait.
+-- @unique: month
+
+select
+    month, -- First day of the month (UTC) in which the jobs were created.
+    started_jobs,
+    never_started_jobs,
+    mean_seconds,
+    p50_seconds,
+    p90_seconds,
+    p99_seconds,
+    km_p50_seconds,
+    km_p90_seconds,
+    abandoned_seconds
+from staging.queue_waits
+where scope = 'month'

@@ -1,0 +1,87 @@
+-- One row per scope and month of creation: how long jobs waited to start. Scopes: `month` and `all` (one row, whose
+-- month is null). Quantiles over started jobs alone are too low: the Kaplan-Meier ones also count the jobs that gave up
+-- or still wait.
+-- @unique: scope, month
+-- @check waits_not_negative: coalesce(p50_seconds, 0) >= 0 and abandoned_seconds >= 0
+-- @check quantiles_in_order: p50_seconds is null or (p50_seconds <= p90_seconds and p90_seconds <= p99_seconds)
+
+with waits as (
+    select
+        cast(date_trunc('month', creation_time) as date) as month,
+        is_started,
+        is_never_started,
+        coalesce(
+            wait_microseconds,
+            case when is_ended then lifetime_microseconds else epoch_us(observed_at) - epoch_us(creation_time) end
+        ) as microseconds
+    from staging.training_job_lives
+),
+
+summaries as (
+    select
+        case when grouping(month) = 0 then 'month' else 'all' end as scope,
+        month,
+        count(*) as jobs,
+        count(*) filter (where is_started) as started_jobs,
+        count(*) filter (where is_never_started) as never_started_jobs,
+        cast(sum(microseconds) filter (where is_started) as bigint) as waited_microseconds,
+        quantile_cont(microseconds, [0.5, 0.9, 0.99]) filter (where is_started) as wait_quantiles_microseconds,
+        cast(sum(microseconds) filter (where is_never_started) as bigint) as abandoned_microseconds
+    from waits
+    group by grouping sets ((month), ())
+),
+
+-- Kaplan-Meier: of the jobs that waited at least so long, some start then; the others leave unseen.
+lengths as (
+    select
+        case when grouping(month) = 0 then 'month' else 'all' end as scope,
+        month,
+        microseconds,
+        count(*) filter (where is_started) as starting_jobs,
+        sum(count(*)) over (
+            partition by grouping(month), month order by microseconds desc
+        ) as waiting_jobs
+    from waits
+    group by grouping sets ((month, microseconds), (microseconds))
+),
+
+survivals as (
+    select
+        scope,
+        month,
+        microseconds,
+        case
+            when starting_jobs = waiting_jobs then 0
+            else exp(
+                sum(case when starting_jobs < waiting_jobs then ln(1 - starting_jobs / waiting_jobs) else 0 end) over (
+                    partition by scope, month order by microseconds
+                )
+            )
+        end as survival
+    from lengths
+),
+
+censored_quantiles as (
+    select
+        scope,
+        month,
+        min(microseconds) filter (where survival <= 0.5 + 1e-12) as p50_microseconds,
+        min(microseconds) filter (where survival <= 0.1 + 1e-12) as p90_microseconds
+    from survivals
+    group by scope, month
+)
+
+select
+    s.scope, -- Over what is counted: `month` or `all`.
+    s.month, -- First day of the month (UTC) in which the jobs were created; null for all.
+    s.started_jobs, -- Jobs that started.
+    s.never_started_jobs, -- Jobs that ended without having started.
+    s.waited_microseconds / s.started_jobs / 1e6 as mean_seconds, -- Mean wait of started jobs; null if there are none.
+    s.wait_quantiles_microseconds[1] / 1e6 as p50_seconds, -- Median wait of started jobs; null if there are none.
+    s.wait_quantiles_microseconds[2] / 1e6 as p90_seconds, -- 90th percentile of started jobs; null if none.
+    s.wait_quantiles_microseconds[3] / 1e6 as p99_seconds, -- 99th percentile of started jobs; null if none.
+    k.p50_microseconds / 1e6 as km_p50_seconds, -- Kaplan-Meier median wait of all jobs; null if too few have started.
+    k.p90_microseconds / 1e6 as km_p90_seconds, -- The same, 90th percentile; null if too few have started.
+    coalesce(s.abandoned_microseconds, 0) / 1e6 as abandoned_seconds -- Time that never-started jobs waited in vain.
+from summaries as s
+left join censored_quantiles as k on s.scope = k.scope and s.month is not distinct from k.month

@@ -1,0 +1,41 @@
+-- One row per UTC day, account, region, instance type, spot or not, and secondary status: the time that jobs spent in
+-- it on that day, in microseconds. A visit that crosses midnight is split; one without length counts on its day.
+-- @unique: date, account_id, region, instance_type, is_spot, secondary_status
+-- @check time_not_negative: microseconds >= 0
+
+with visits as (
+    select
+        *,
+        date_trunc('day', start_time) as first_day,
+        -- A visit that ends at midnight has nothing on the day that begins then.
+        date_trunc('day', greatest(start_time, end_time - interval 1 microsecond)) as last_day
+    from staging.secondary_status_visits
+),
+
+visit_days as (
+    select
+        v.training_job_arn,
+        v.secondary_status,
+        v.phase,
+        t.day,
+        t.day = v.first_day as is_first_day,
+        epoch_us(least(v.end_time, t.day + interval 1 day)) - epoch_us(greatest(v.start_time, t.day)) as microseconds
+    from visits as v
+    cross join unnest(generate_series(v.first_day, v.last_day, interval 1 day)) as t (day)
+)
+
+select
+    cast(d.day as date) as date, -- Day (UTC).
+    j.account_id,
+    j.region,
+    j.instance_type,
+    j.is_spot,
+    d.secondary_status, -- Secondary status, as the API names it, or Unattributed.
+    d.phase,
+    count(*) filter (where d.is_first_day) as visits, -- Visits that started on this day.
+    cast(sum(d.microseconds) as bigint) as microseconds, -- Microseconds of this day spent in the status.
+    cast(sum(d.microseconds * j.instance_count) as bigint)
+        as instance_microseconds -- The same times instances; null if the count is unknown for all of the jobs.
+from visit_days as d
+inner join staging.training_jobs as j on d.training_job_arn = j.training_job_arn
+group by cast(d.day as date), j.account_id, j.region, j.instance_type, j.is_spot, d.secondary_status, d.phase

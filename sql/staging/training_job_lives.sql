@@ -1,0 +1,75 @@
+-- One row per training job: when it lived, waited and ran, and what it used, in microseconds, whose sums are exact.
+-- @unique: training_job_arn
+-- @check visits_fill_the_lifetime: visit_microseconds = lifetime_microseconds
+-- @check lifetime_not_negative: lifetime_microseconds >= 0
+-- @check wait_not_negative: coalesce(wait_microseconds, 0) >= 0
+-- @check run_not_negative: run_microseconds >= 0
+
+with visit_totals as (
+    select
+        training_job_arn,
+        max(end_time) as life_end_at,
+        min(start_time) filter (where secondary_status in ('Downloading', 'Training')) as first_working_at,
+        cast(sum(epoch_us(end_time) - epoch_us(start_time)) as bigint) as visit_microseconds
+    from staging.secondary_status_visits
+    group by training_job_arn
+),
+
+lives as (
+    select
+        j.*,
+        v.life_end_at,
+        v.visit_microseconds,
+        coalesce(j.training_start_time, v.first_working_at) as told_started_at,
+        coalesce(j.training_end_time, case when j.is_ended then v.life_end_at else j.observed_at end) as told_run_end_at
+    from staging.training_jobs as j
+    inner join visit_totals as v on j.training_job_arn = v.training_job_arn
+),
+
+runs as (
+    select
+        *,
+        case when told_started_at is not null then greatest(told_started_at, creation_time) end as started_at,
+        case
+            when told_started_at is not null then greatest(told_run_end_at, told_started_at, creation_time)
+        end as run_end_at
+    from lives
+),
+
+durations as (
+    select
+        *,
+        coalesce(epoch_us(run_end_at) - epoch_us(started_at), 0) as run_microseconds
+    from runs
+)
+
+select
+    training_job_arn,
+    account_id,
+    region,
+    instance_type,
+    is_spot,
+    instance_count,
+    gpu_count,
+    training_job_status,
+    is_ended,
+    started_at is not null as is_started, -- Whether it ever had its instances: began to download or to train.
+    is_ended and started_at is null as is_never_started, -- Whether it ended without having started.
+    creation_time,
+    observed_at,
+    started_at, -- Instant (UTC) at which it began to download or to train; null if it has not.
+    run_end_at, -- End of its run (UTC); of an open job the instant it was last seen; null if it has not started.
+    life_end_at, -- End of its last visit (UTC); of an open job the instant up to which it was seen.
+    visit_microseconds, -- Microseconds of all its visits.
+    epoch_us(life_end_at) - epoch_us(creation_time) as lifetime_microseconds, -- Microseconds from creation to life end.
+    epoch_us(started_at) - epoch_us(creation_time) as wait_microseconds, -- Creation to start; null if not started.
+    run_microseconds, -- Microseconds from start to run end; 0 if it has not started.
+    case
+        when started_at is null then 0 else run_microseconds * instance_count
+    end as instance_microseconds, -- Run times instances; 0 if not started, null if the count is unknown.
+    case
+        when started_at is null then 0 else run_microseconds * gpu_count
+    end as gpu_microseconds, -- Run times GPUs; 0 if not started, null if the GPUs are unknown.
+    billable_time_in_seconds * 1000000 * instance_count
+        as billable_instance_microseconds -- Billed time times instances; null if either is unknown.
+from durations
