@@ -1,5 +1,7 @@
 """The asset `published/warehouse`: the file that people and BI tools read. Not here: how it is written."""
 
+from datetime import timedelta
+
 import dagster as dg
 
 from pipelines.assets import metadata
@@ -33,6 +35,7 @@ def warehouse_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
         group_name="published",
         kinds={"duckdb"},
         owners=metadata.OWNERS,
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(days=1), warn_window=timedelta(hours=2)),
         description="`warehouse.duckdb`: marts, lake and reference data in one read-only file, replaced in one step.",
     )
     def warehouse(

@@ -64,12 +64,9 @@ class Model:
     def dependencies(self) -> frozenset[str]:
         """The relations it reads, as ``schema.name``: what DuckDB's own parser finds in it and in its checks."""
         with duckdb.connect() as connection:
-            read = {
-                relation
-                for sql in (self.sql, *(check.violations for check in self.checks))
-                for relation in _relations(connection, self, sql)
-            }
-        return frozenset(read - {self.qualified_name})
+            read = _relations(connection, self, self.sql)
+            checked = {name for check in self.checks for name in _relations(connection, self, check.violations)}
+        return frozenset(read | checked - {self.qualified_name})
 
     def wrong(self, reason: str, line: int = 1) -> TrainyardError:
         """The error that says what is wrong in the file, and where."""
@@ -80,17 +77,18 @@ def read_model(path: Path) -> Model:
     """Parse a file ``<schema>/<name>.sql``; raises TrainyardError with file and line."""
     sql = path.read_text()
     schema, name = path.parent.name, path.stem
-    head, unique, checks = _head(sql, f"{schema}.{name}")
-    model = Model(schema, name, path, sql, head, (*unique, *checks), tuple(_items(sql)))
-    if not head.startswith("One row"):
+    sentences, checks = _head(sql, f"{schema}.{name}")
+    model = Model(schema, name, path, sql, " ".join(sentences), tuple(checks), tuple(_items(sql)))
+    if not model.grain.startswith("One row"):
         raise model.wrong("the comment at the top must begin with the grain: `-- One row per …`")
+    for unknown in (sentence for sentence in sentences if sentence.startswith("@")):
+        raise model.wrong(f"{unknown} is neither `@unique: columns` nor `@check name: expression`")
     return model
 
 
-def _head(sql: str, qualified_name: str) -> tuple[str, list[Check], list[Check]]:
-    """The sentences of the comment at the top, and its checks."""
+def _head(sql: str, qualified_name: str) -> tuple[list[str], list[Check]]:
+    """The lines of the comment at the top, and the checks among them."""
     sentences: list[str] = []
-    unique: list[Check] = []
     checks: list[Check] = []
     for line in sql.splitlines():
         comment = _COMMENT.fullmatch(line)
@@ -98,13 +96,13 @@ def _head(sql: str, qualified_name: str) -> tuple[str, list[Check], list[Check]]
             break
         text = comment["text"]
         if key := _UNIQUE.fullmatch(text):
-            unique.append(_unique(key["columns"], qualified_name))
+            checks.append(_unique(key["columns"], qualified_name))
         elif check := _CHECK.fullmatch(text):
             violations = f"select * from {qualified_name} where ({check['expression']}) is not true"
             checks.append(Check(check["name"], check["expression"], violations))
         else:
             sentences.append(text)
-    return " ".join(sentences), unique, checks
+    return sentences, checks
 
 
 def _unique(columns: str, qualified_name: str) -> Check:
