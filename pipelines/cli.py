@@ -132,8 +132,8 @@ def _refresh(settings: Settings, part: Part, *, from_scratch: bool = False) -> N
         Format.table,
     )
     typer.echo(f"published {home.warehouse}")
-    for finding in findings:
-        typer.echo(f"trainyard: {finding.text}", err=True)
+    for finding in sorted(findings, key=lambda finding: finding.is_failure):
+        typer.echo(f"trainyard: {'' if finding.is_failure else 'warning: '}{finding.text}", err=True)
     if any(finding.is_failure for finding in findings):
         raise typer.Exit(1)
 

@@ -84,13 +84,17 @@ def model_key(bound: BoundModel) -> dg.AssetKey:
 
 
 def _model_asset(bound: BoundModel, catalogue: Catalogue) -> dg.AssetsDefinition:
-    models = {other.name for other in catalogue.models}
-    lake = {f"lake.{table.name}" for table in lake_tables()}
     key = model_key(bound)
+    assets = {other.name for other in catalogue.models} | {table.table.qualified_name for table in lake_tables()}
+    inputs = {table.qualified_name for table in catalogue.inputs}
+    deps = [dg.AssetKey(name.split(".")) for name in sorted(bound.model.dependencies & assets)]
+    # The others come after it by way of what they read.
+    if bound.model.dependencies & inputs:
+        deps.append(CONTEXT_KEY)
 
     @dg.asset(
         key=key,
-        deps=[CONTEXT_KEY, *(name.split(".") for name in sorted(bound.model.dependencies & (models | lake)))],
+        deps=deps,
         group_name=bound.table.schema,
         kinds={"duckdb", "sql"},
         owners=metadata.OWNERS,

@@ -1,0 +1,53 @@
+"""Running the main job in tests as users do: the command in a process of its own, against a simulated SageMaker."""
+
+import os
+import subprocess
+import sys
+
+import duckdb
+
+from pipelines.flatten.layout import lake_tables
+from pipelines.lake.manifest import read_manifest, select_table
+
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+
+
+def trainyard(*arguments, home, check=True, **environment):
+    """Run the command with nothing of the surrounding settings."""
+    foreign = ("AWS_", "TRAINYARD_", "DAGSTER_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", *arguments],
+        env=kept | nothing | {"TRAINYARD_HOME": str(home)} | environment,
+        cwd=home.parent,
+        check=check,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def published(warehouse, schema="marts"):
+    """Every table's rows of a schema, as dicts."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        query = "select table_name from duckdb_tables() where schema_name = $1"
+        names = connection.execute(query, [schema]).fetchall()
+        return {name: rows(connection, f'select * from {schema}."{name}"') for (name,) in names}
+
+
+def lake(home):
+    """Every table's rows of the lake, as dicts."""
+    manifest = read_manifest(home.lake)
+    with duckdb.connect() as connection:
+        return {
+            table.name: rows(connection, select_table(table.table, manifest.paths(home.lake, table.name)))
+            for table in lake_tables()
+        }
+
+
+def rows(connection, sql):
+    """The rows of a query as dicts."""
+    cursor = connection.execute(sql)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
