@@ -99,7 +99,8 @@ def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
 def _bound(connection: duckdb.DuckDBPyConnection, model: Model, known: Mapping[str, Table]) -> Table:
     """The model's table, which is left in the connection, empty; its checks are bound too."""
     try:
-        described = connection.execute(f"describe {model.sql}").fetchall()
+        # In brackets, as a build runs it: what is more than one SELECT, or ends with a semicolon, does not fit there.
+        described = connection.execute(f"describe ({model.sql}\n)").fetchall()
     except duckdb.Error as error:
         raise _mistake(model, error) from None
     names = [row[0] for row in described]
@@ -110,11 +111,13 @@ def _bound(connection: duckdb.DuckDBPyConnection, model: Model, known: Mapping[s
     inherited = {
         column.name: column.comment for relation in sorted(model.dependencies) for column in known[relation].columns
     }
-    columns = []
+    columns: list[Column] = []
     for item, row in zip(model.items, described, strict=True):
         comment = item.comment or inherited.get(item.name)
         if not comment:
             raise model.wrong(f"column {item.name} has no sentence: write `-- …` at the end of its line", item.line)
+        if item.name in (column.name for column in columns):
+            raise model.wrong(f"there are two columns {item.name}", item.line)
         columns.append(Column(item.name, row[1], comment))
     table = Table(model.schema, model.name, model.grain, tuple(columns))
     _create(connection, table)

@@ -23,6 +23,8 @@ from pipelines.tables import quoted
 _UNIQUE = re.compile(r"@unique:\s*(?P<columns>.+)")
 _CHECK = re.compile(r"@check\s+(?P<name>\w+):\s*(?P<expression>.+)")
 _COMMENT = re.compile(r"\s*--\s*(?P<text>.+)")
+# Right after an item, on its own line: a comment further on is another item's.
+_SENTENCE = re.compile(r"[ \t]*--[ \t]*(?P<text>.+)")
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,12 @@ class Model:
 
 def read_model(path: Path) -> Model:
     """Parse a file ``<schema>/<name>.sql``; raises TrainyardError with file and line."""
-    sql = path.read_text()
+    sql = path.read_text(encoding="utf-8")
     schema, name = path.parent.name, path.stem
     sentences, checks = _head(sql, f"{schema}.{name}")
     model = Model(schema, name, path, sql, " ".join(sentences), tuple(checks), tuple(_items(sql)))
-    if not model.grain.startswith("One row"):
-        raise model.wrong("the comment at the top must begin with the grain: `-- One row per …`")
+    if not model.grain.startswith(("One row per ", "One row: ")):
+        raise model.wrong("the comment at the top must begin with the grain: `-- One row per …` or `-- One row: …`")
     for unknown in (sentence for sentence in sentences if sentence.startswith("@")):
         raise model.wrong(f"{unknown} is neither `@unique: columns` nor `@check name: expression`")
     return model
@@ -124,12 +126,12 @@ def _items(sql: str) -> list[Item]:
         if depth == 0 and not selecting:
             selecting = text == "select"
         elif depth == 0 and text == ",":
-            items.append(_item(sql, last_text, last_start, start))
+            items.append(_item(sql, last_text, last_start, start + 1))
         elif depth == 0 and text == "from" and last_text != "distinct":
             break
         depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(text, 0)
         last_text, last_start = text, start
-    return [*items, _item(sql, last_text, last_start, last_start)]
+    return [*items, _item(sql, last_text, last_start, last_start + len(last_text))]
 
 
 def _tokens(sql: str) -> Iterator[tuple[int, str]]:
@@ -142,10 +144,9 @@ def _tokens(sql: str) -> Iterator[tuple[int, str]]:
 
 
 def _item(sql: str, name: str, start: int, end: int) -> Item:
-    """An item whose last token is its ``name``, at ``start``; its comment may follow on the line of its ``end``."""
-    rest_of_line = sql[end:].split("\n", 1)[0]
-    comment = re.search(r"--\s*(.+)", rest_of_line)
-    return Item(name.strip('"'), comment[1].strip() if comment else "", sql.count("\n", 0, start) + 1)
+    """An item whose last token is its ``name``, at ``start``; its comment may follow its ``end``, after a comma."""
+    comment = _SENTENCE.match(sql, end)
+    return Item(name.strip('"'), comment["text"].strip() if comment else "", sql.count("\n", 0, start) + 1)
 
 
 def _relations(connection: duckdb.DuckDBPyConnection, model: Model, sql: str) -> set[str]:

@@ -6,6 +6,7 @@ directory, whose rows replace those of the same key. Not here: what models make 
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +18,11 @@ from pipelines.tables import Column, Table, literal, quoted
 
 @dataclass(frozen=True)
 class ReferenceTable:
-    """A table read from `<name>.csv`, and the column that is its key."""
+    """A table read from `<name>.csv`, the column that is its key, and the one, if any, of regular expressions."""
 
     table: Table
     key: str
+    pattern: str | None = None
 
 
 REFERENCE_TABLES = (
@@ -57,6 +59,7 @@ REFERENCE_TABLES = (
             ),
         ),
         "priority",
+        "pattern",
     ),
 )
 
@@ -86,15 +89,22 @@ def _read(table: ReferenceTable, file: Path) -> str:
 
 def _check(table: ReferenceTable, file: Path) -> None:
     header = ",".join(column.name for column in table.table.columns)
-    with file.open(encoding="utf-8-sig") as lines:
-        first = lines.readline().strip()
-    if first != header:
+    first = file.read_bytes().removeprefix(BOM_UTF8).split(b"\n", 1)[0].strip()
+    if first != header.encode():
         raise TrainyardError(f"{file}: its first line must be {header}")
+    key = quoted(table.key)
     try:
         with duckdb.connect() as connection:
-            connection.execute(f"select count(*), count({quoted(table.key)}) from {_read(table, file)}")
-            ((rows, keys),) = connection.fetchall()
+            # All columns, for DuckDB does not parse those that nobody reads.
+            connection.execute(f"create table rows as select * from {_read(table, file)}")
+            if table.pattern:
+                connection.execute(f"select regexp_matches('', {quoted(table.pattern)}) from rows").fetchall()
+            wrong = connection.execute(
+                f"select {key} from rows group by {key} having count(*) > 1 or {key} is null order by {key} limit 1"
+            ).fetchall()
     except duckdb.Error as error:
-        raise TrainyardError(f"{file}: {' '.join(str(error).split())}") from None
-    if rows != keys:
-        raise TrainyardError(f"{file}: {rows - keys} rows have no {table.key}")
+        reason = " ".join(str(error).split("Possible")[0].split())
+        raise TrainyardError(f"{file}: correct this: {reason}") from None
+    if wrong:
+        found = "one has none" if wrong[0][0] is None else f"several have {wrong[0][0]}"
+        raise TrainyardError(f"{file}: give each row its own {table.key}: {found}")

@@ -62,4 +62,4 @@ select
 from staging.training_jobs as j
 inner join staging.training_job_lives as l on j.training_job_arn = l.training_job_arn
 left join staging.failure_reasons as f
-    on j.failure_reason = f.failure_reason and j.training_job_status = 'Failed'
+    on case when j.training_job_status = 'Failed' then j.failure_reason end = f.failure_reason

@@ -48,10 +48,11 @@ steps as (
         instance_type,
         is_spot,
         instant,
-        cast(sum(jobs) as bigint) as jobs,
-        cast(sum(instances) as bigint) as instances,
-        cast(sum(gpus) as bigint) as gpus,
-        cast(sum(gpu_known_jobs) as bigint) as gpu_known_jobs,
+        -- As DOUBLE, exact for counts: DuckDB's running sums of integers are slow.
+        cast(sum(jobs) as double) as jobs,
+        cast(sum(instances) as double) as instances,
+        cast(sum(gpus) as double) as gpus,
+        cast(sum(gpu_known_jobs) as double) as gpu_known_jobs,
         cast(sum(started_jobs) as bigint) as started_jobs,
         cast(sum(started_gpu_known_jobs) as bigint) as started_gpu_known_jobs
     from edges
@@ -132,14 +133,15 @@ hours as (
         cast(sum(instances * microseconds) as bigint) as instance_microseconds,
         cast(sum(gpus * microseconds) as bigint) as gpu_microseconds,
         cast(
-            max(jobs) filter (where instant = hour)
+            coalesce(max(jobs) filter (where instant = hour), 0)
             + coalesce(sum(started_jobs) filter (where instant > hour), 0) as bigint
         ) as active_jobs,
         cast(
-            max(gpu_known_jobs) filter (where instant = hour)
+            coalesce(max(gpu_known_jobs) filter (where instant = hour), 0)
             + coalesce(sum(started_gpu_known_jobs) filter (where instant > hour), 0) as bigint
         ) as gpu_known_jobs
     from levels
+    where jobs > 0 or scope = 'fleet'
     group by scope, account_id, region, instance_type, is_spot, hour
 )
 
@@ -169,4 +171,3 @@ select
     instance_microseconds, -- Microseconds of instances in use.
     gpu_microseconds -- Microseconds of GPUs in use, unknown ones as 0.
 from hours
-where scope = 'fleet' or active_jobs > 0

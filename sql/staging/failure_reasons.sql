@@ -1,7 +1,6 @@
 -- One row per distinct FailureReason of failed jobs: its class, and a fingerprint that it shares with the reasons which
 -- differ from it only in numbers, names and places. The fingerprints of two versions of the masking do not compare.
 -- @unique: failure_reason
--- @check classified: failure_class is not null
 
 with reasons as (
     select distinct failure_reason

@@ -21,7 +21,6 @@ summaries as (
     select
         case when grouping(month) = 0 then 'month' else 'all' end as scope,
         month,
-        count(*) as jobs,
         count(*) filter (where is_started) as started_jobs,
         count(*) filter (where is_never_started) as never_started_jobs,
         cast(sum(microseconds) filter (where is_started) as bigint) as waited_microseconds,
@@ -37,12 +36,18 @@ lengths as (
         case when grouping(month) = 0 then 'month' else 'all' end as scope,
         month,
         microseconds,
-        count(*) filter (where is_started) as starting_jobs,
-        sum(count(*)) over (
-            partition by grouping(month), month order by microseconds desc
-        ) as waiting_jobs
+        count(*) as jobs,
+        count(*) filter (where is_started) as starting_jobs
     from waits
     group by grouping sets ((month, microseconds), (microseconds))
+),
+
+lengths_at_risk as (
+    select
+        *,
+        -- As DOUBLE, exact for counts: DuckDB's running sums of integers are slow.
+        sum(cast(jobs as double)) over (partition by scope, month order by microseconds desc) as waiting_jobs
+    from lengths
 ),
 
 survivals as (
@@ -58,7 +63,7 @@ survivals as (
                 )
             )
         end as survival
-    from lengths
+    from lengths_at_risk
 ),
 
 censored_quantiles as (

@@ -90,9 +90,11 @@ stays as (
 
 select
     training_job_arn,
-    row_number() over in_order as visit_index, -- Position among the job's visits, from 1, Unattributed ones included.
-    1 + count(*) filter (where secondary_status in ('Interrupted', 'Restarting')) over (
-        in_order rows between unbounded preceding and 1 preceding
+    row_number() over (
+        partition by training_job_arn order by position, is_hole
+    ) as visit_index, -- Position among the job's visits, from 1, Unattributed ones included.
+    1 + count(case when secondary_status in ('Interrupted', 'Restarting') then 1 end) over (
+        partition by training_job_arn order by position, is_hole rows between unbounded preceding and 1 preceding
     ) as attempt, -- Attempt at running, from 1: one more after each Interrupted or Restarting visit.
     secondary_status, -- Secondary status of the visit, as the API names it, or Unattributed.
     case
@@ -113,4 +115,3 @@ select
     is_open, -- Whether the job was still in this visit when last seen.
     is_derived -- Whether the visit is derived from the job's times, for want of transitions.
 from stays
-window in_order as (partition by training_job_arn order by position, is_hole)

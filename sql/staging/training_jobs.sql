@@ -78,4 +78,4 @@ left join lake.sources as s on j.source = s.source
 left join last_transitions as l on j.training_job_arn = l.training_job_arn
 left join instance_groups as g on j.training_job_arn = g.training_job_arn
 left join reference.instance_types as t
-    on j.resource_config_instance_type = t.instance_type and g.training_job_arn is null
+    on case when g.training_job_arn is null then j.resource_config_instance_type end = t.instance_type

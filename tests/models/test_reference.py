@@ -1,0 +1,67 @@
+"""A user's reference rows join those of the project or replace them; a file that cannot be read says so in one line."""
+
+import duckdb
+import pytest
+
+from pipelines.errors import TrainyardError
+from pipelines.models.reference import REFERENCE_TABLES, select_reference
+
+TYPES, RULES = REFERENCE_TABLES
+TYPES_HEADER = ",".join(column.name for column in TYPES.table.columns)
+RULES_HEADER = ",".join(column.name for column in RULES.table.columns)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """A project's folder with one instance type and one rule, and a user's empty one."""
+    shipped, own = tmp_path / "shipped", tmp_path / "own"
+    shipped.mkdir()
+    own.mkdir()
+    (shipped / "instance_types.csv").write_text(f"{TYPES_HEADER}\nml.a.large,a,2,8,0,,0,0,\n")
+    (shipped / "failure_rules.csv").write_text(f"{RULES_HEADER}\n10,oom,memory,user,oom\n")
+    return shipped, own
+
+
+def read(table, columns, folders):
+    with duckdb.connect() as connection:
+        return connection.execute(f"select {columns} from ({select_reference(table, *folders)}) order by 1").fetchall()
+
+
+def test_without_a_file_of_the_user_there_are_the_projects_rows(folders):
+    assert read(TYPES, "instance_type, vcpus, gpu_model", folders) == [("ml.a.large", 2, None)]
+
+
+@pytest.mark.parametrize("begin", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_rows_of_the_user_are_added_or_replace(begin, end, folders):
+    lines = [TYPES_HEADER, "ml.a.large,a,4,8,0,,0,0,", "ml.b.large,b,2,8,,,,0,", ""]
+    (folders[1] / "instance_types.csv").write_bytes((begin + end.join(lines)).encode())
+    assert read(TYPES, "instance_type, vcpus, gpus", folders) == [("ml.a.large", 4, 0), ("ml.b.large", 2, None)]
+
+
+def test_commas_and_quotes_are_quoted(folders):
+    (folders[1] / "failure_rules.csv").write_text(f'{RULES_HEADER}\n5,"a,b",x,user,"say ""a,b"""\n')
+    assert read(RULES, "priority, pattern, example", folders) == [(5, "a,b", 'say "a,b"'), (10, "oom", "oom")]
+
+
+@pytest.mark.parametrize(
+    ("table", "content", "said"),
+    [
+        (TYPES, b"", "its first line must be instance_type,"),
+        (TYPES, b"name,cpus\nml.a.large,2\n", "its first line must be instance_type,"),
+        (TYPES, f"{TYPES_HEADER}\nml.b.large,b\n".encode(), "Line: 2"),
+        (TYPES, f"{TYPES_HEADER}\nml.b.large,b,two,8,0,,0,0,\n".encode(), 'column "vcpus"'),
+        (TYPES, f"{TYPES_HEADER}\nml.b.large,\xfc,2,8,0,,0,0,\n".encode("latin-1"), "not utf-8"),
+        (TYPES, f"{TYPES_HEADER}\n,b,2,8,0,,0,0,\n".encode(), "its own instance_type: one has none"),
+        (RULES, f"{RULES_HEADER}\n0,a,x,user,a\n0,b,x,user,b\n".encode(), "its own priority: several have 0"),
+        (RULES, f"{RULES_HEADER}\n5,(,x,user,a\n".encode(), "missing )"),
+    ],
+)
+def test_a_file_that_is_wrong_is_named_in_one_line(table, content, said, folders):
+    file = folders[1] / f"{table.table.name}.csv"
+    file.write_bytes(content)
+    with pytest.raises(TrainyardError) as error:
+        select_reference(table, *folders)
+    assert str(error.value).startswith(f"{file}: ")
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
