@@ -1,4 +1,5 @@
 -- One row per mart and measure: its total over the rows of that mart, and over the jobs themselves. The two must agree.
+-- Added up as decimals: sums of DOUBLEs depend on their order, so that the same lake would not give the same totals.
 -- @unique: mart, measure
 -- @check totals_agree: abs(mart_total - job_total) <= 1e-9 * job_total
 
@@ -6,77 +7,77 @@ with mart_totals as (
     select
         'secondary_status_time' as mart,
         'lifetime_seconds' as measure,
-        sum(seconds) as total
+        sum(cast(seconds as decimal(28, 15))) as total
     from marts.secondary_status_time
     union all
     select
         'secondary_status_time_daily' as mart,
         'lifetime_seconds' as measure,
-        sum(seconds) as total
+        sum(cast(seconds as decimal(28, 15))) as total
     from marts.secondary_status_time_daily
     union all
     select
         'failure_rates_daily' as mart,
         'ended_jobs' as measure,
-        sum(completed_jobs + failed_jobs + stopped_jobs) as total
+        cast(sum(completed_jobs + failed_jobs + stopped_jobs) as decimal(38, 15)) as total
     from marts.failure_rates_daily
     union all
     select
         'failure_rates_monthly' as mart,
         'ended_jobs' as measure,
-        sum(completed_jobs + failed_jobs + stopped_jobs) as total
+        cast(sum(completed_jobs + failed_jobs + stopped_jobs) as decimal(38, 15)) as total
     from marts.failure_rates_monthly
     union all
     select
         'utilization_hourly' as mart,
         'instance_hours' as measure,
-        sum(instance_hours) as total
+        sum(cast(instance_hours as decimal(28, 15))) as total
     from marts.utilization_hourly
     union all
     select
         'utilization_hourly' as mart,
         'gpu_hours' as measure,
-        sum(gpu_hours) as total
+        sum(cast(gpu_hours as decimal(28, 15))) as total
     from marts.utilization_hourly
     union all
     select
         'fleet_utilization_hourly' as mart,
         'instance_hours' as measure,
-        sum(instance_hours) as total
+        sum(cast(instance_hours as decimal(28, 15))) as total
     from marts.fleet_utilization_hourly
     union all
     select
         'fleet_utilization_hourly' as mart,
         'gpu_hours' as measure,
-        sum(gpu_hours) as total
+        sum(cast(gpu_hours as decimal(28, 15))) as total
     from marts.fleet_utilization_hourly
     union all
     select
         'utilization_daily' as mart,
         'instance_hours' as measure,
-        sum(instance_hours) as total
+        sum(cast(instance_hours as decimal(28, 15))) as total
     from marts.utilization_daily
     union all
     select
         'utilization_daily' as mart,
         'gpu_hours' as measure,
-        sum(gpu_hours) as total
+        sum(cast(gpu_hours as decimal(28, 15))) as total
     from marts.utilization_daily
     union all
     select
         'utilization_daily' as mart,
         'billable_instance_hours' as measure,
-        sum(billable_instance_hours) as total
+        sum(cast(billable_instance_hours as decimal(28, 15))) as total
     from marts.utilization_daily
 ),
 
 jobs as (
     select
         count(*) filter (where is_ended) as ended_jobs,
-        sum(lifetime_seconds) as lifetime_seconds,
-        sum(instance_hours) as instance_hours,
-        sum(gpu_hours) as gpu_hours,
-        sum(billable_instance_hours) as billable_instance_hours
+        cast(sum(cast(lifetime_seconds as decimal(28, 15))) as double) as lifetime_seconds,
+        cast(sum(cast(instance_hours as decimal(28, 15))) as double) as instance_hours,
+        cast(sum(cast(gpu_hours as decimal(28, 15))) as double) as gpu_hours,
+        cast(sum(cast(billable_instance_hours as decimal(28, 15))) as double) as billable_instance_hours
     from marts.fct_training_jobs
 )
 
