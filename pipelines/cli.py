@@ -144,6 +144,9 @@ def main() -> None:
         status = app(standalone_mode=False)
     except (TrainyardError, typer.TyperException) as error:
         raise SystemExit(f"trainyard: {' '.join(str(error).split())}") from None
+    except OSError as error:  # a file or folder that is missing, forbidden, or full
+        where = f"{error.filename}: " if error.filename else ""
+        raise SystemExit(f"trainyard: {where}{error.strerror or error}: correct this, then run again") from None
     except (KeyboardInterrupt, typer.Abort):
         raise SystemExit(130) from None
     raise SystemExit(status)

@@ -1,0 +1,53 @@
+"""Every mart again, in plain Python: documents in, rows out, by another way than SQL would take.
+
+It shares nothing with `sql/`: instants are integer microseconds, sums are of integers and divided last, and what SQL
+sweeps is looped over here. Only tests use it. Left out are a failure's class and fingerprint: rules of text.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.oracle.facts import secondary_status_visits, training_jobs
+from tests.oracle.jobs import jobs_of
+from tests.oracle.rates import failure_rates, failure_rates_daily, failure_rates_monthly, final_status_shares
+from tests.oracle.status_time import secondary_status_time, secondary_status_time_daily
+from tests.oracle.utilization import fleet_utilization_hourly, utilization_daily, utilization_hourly
+from tests.oracle.waits import queue_wait, queue_wait_monthly
+
+# A failed comparison shall tell the values.
+pytest.register_assert_rewrite("tests.oracle.expected")
+
+DIMENSIONS = ("account_id", "region", "instance_type", "is_spot")
+
+# Mart -> (its rows from jobs, the columns that tell its rows apart).
+_MARTS = {
+    "fct_training_jobs": (training_jobs, ("training_job_arn",)),
+    "fct_secondary_status_visits": (secondary_status_visits, ("training_job_arn", "visit_index")),
+    "secondary_status_time": (secondary_status_time, (*DIMENSIONS, "secondary_status", "phase")),
+    "secondary_status_time_daily": (secondary_status_time_daily, ("date", *DIMENSIONS, "secondary_status", "phase")),
+    "failure_rates": (failure_rates, ()),
+    "failure_rates_daily": (failure_rates_daily, ("date", *DIMENSIONS)),
+    "failure_rates_monthly": (failure_rates_monthly, ("date", *DIMENSIONS)),
+    "final_status_shares": (final_status_shares, ("training_job_status",)),
+    "utilization_hourly": (utilization_hourly, ("hour", *DIMENSIONS)),
+    "fleet_utilization_hourly": (fleet_utilization_hourly, ("hour",)),
+    "utilization_daily": (utilization_daily, ("date", *DIMENSIONS)),
+    "queue_wait": (queue_wait, ()),
+    "queue_wait_monthly": (queue_wait_monthly, ("month",)),
+}
+
+
+def _of_documents(mart) -> Callable[..., list[dict]]:
+    def rows(documents, as_of, instance_types):
+        return mart(jobs_of(documents, as_of, instance_types))
+
+    return rows
+
+
+# Mart -> f(documents, as_of, instance_types): its rows. Documents are in the API's wire shape, all observed at `as_of`
+# (epoch seconds); `instance_types`: instance type -> GPUs, None where unknown.
+MARTS: dict[str, Callable[..., list[dict]]] = {name: _of_documents(mart) for name, (mart, _) in _MARTS.items()}
+
+# Mart -> the columns that tell its rows apart; none where it has one row.
+GRAINS: dict[str, tuple[str, ...]] = {name: grain for name, (_, grain) in _MARTS.items()}

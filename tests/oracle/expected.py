@@ -1,0 +1,168 @@
+"""Rows of marts against the answers that came with a real fleet, computed from its original log without a database.
+
+The rows may be the oracle's or the warehouse's. The answers count GPUs as the nodes of the log had them: whoever makes
+the rows, or reads the answers, sees to it that the instance types have as many.
+
+Everything that the answers tell of time in use leaves open jobs out, the hourly concurrency and the peaks too (found by
+computing them with and without). The marts count open jobs up to the instant they were observed, so here what open jobs
+used, as `fct_training_jobs` tells it, is taken off the marts' hours and means again. A peak cannot be split so where an
+open job starts in the midst of the hour: those hours' peaks alone are not compared. The greatest peak of all is
+compared in its own hour, and no other hour may be above it.
+
+Not compared, for no mart has it: node-days, retries, the tuning roll-up, fractions of GPUs.
+"""
+
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta
+
+import pytest
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+SIZES = {"jobs": lambda job: 1, "instances": lambda job: job["instance_count"], "gpus": lambda job: job["gpu_count"]}
+
+
+def check_against_expected(marts, expected):
+    """Assert that marts (name -> rows, at least those read here) agree with the answers for one fleet."""
+    jobs = marts["fct_training_jobs"]
+    check_jobs(jobs, expected)
+    check_visits(marts, expected)
+    check_failure_rates(marts, expected)
+    check_queue_wait(*marts["queue_wait"], expected)
+    check_by_day(marts["utilization_daily"], _open_runs(jobs), expected)
+    check_concurrency(marts["fleet_utilization_hourly"], _open_runs(jobs), expected)
+
+
+def check_jobs(jobs, expected):
+    ran = [job for job in jobs if job["is_started"] and job["is_ended"]]
+    assert len(jobs) == expected["total_jobs"]
+    assert sum(job["is_started"] for job in jobs) == expected["started_jobs"]
+    assert sum(job["is_never_started"] for job in jobs) == expected["never_started_jobs"]
+    assert sum(job["is_open"] for job in jobs) == expected["open_jobs"]
+    assert sum(job["run_seconds"] == 0 for job in ran) == expected["zero_length_jobs"]
+    assert Counter(job["training_job_status"] for job in jobs) == expected["status_counts_all"]
+    assert Counter(job["training_job_status"] for job in ran) == expected["status_counts_started_and_ended"]
+    assert len(ran) == expected["run_seconds"]["n"]
+    same(sum(job["run_seconds"] for job in ran), expected["run_seconds"]["sum"])
+    for measure in ("instance_hours", "gpu_hours"):
+        same(_sums(ran, lambda job: job["training_job_status"], measure), expected[f"{measure}_by_status"])
+        same(sum(job[measure] for job in ran), expected[f"{measure}_total"])
+
+
+def check_visits(marts, expected):
+    ended = {job["training_job_arn"] for job in marts["fct_training_jobs"] if job["is_ended"]}
+    visits = marts["fct_secondary_status_visits"]
+    of_ended = [visit for visit in visits if visit["training_job_arn"] in ended]
+    wanted = expected["seconds_in_secondary_status"]
+    by_status = _sums(visits, lambda visit: visit["secondary_status"], "duration_seconds")
+    by_status_of_ended = _sums(of_ended, lambda visit: visit["secondary_status"], "duration_seconds")
+    same(by_status["Pending"], wanted["Pending"])
+    same(by_status_of_ended["Training"], wanted["Training_closed"])
+    same(_sums(marts["secondary_status_time"], lambda row: row["secondary_status"], "seconds"), by_status)
+    same(_sums(marts["secondary_status_time_daily"], lambda row: row["secondary_status"], "seconds"), by_status)
+
+
+def check_failure_rates(marts, expected):
+    (rates,) = marts["failure_rates"]
+    wanted = expected["failure_rate"]
+    assert rates["submitted_jobs"] == expected["total_jobs"]
+    assert rates["started_and_ended_jobs"] == wanted["ended"]
+    assert rates["failed_jobs"] == wanted["failed"]
+    assert rates["completed_jobs"] + rates["failed_jobs"] == wanted["strict_denominator"]
+    same(rates["failure_rate"], wanted["rate"])
+    same(rates["failure_rate_strict"], wanted["rate_strict"])
+    # The lower end of no failures at all is 0, give or take a rounding.
+    assert [rates["failure_rate_low"], rates["failure_rate_high"]] == pytest.approx(wanted["wilson95"], 1e-9, 1e-15)
+
+    months = defaultdict(Counter)
+    for row in marts["failure_rates_monthly"]:
+        failed = (row["failure_rate"] or 0) * row["started_and_ended_jobs"]
+        months[f"{row['date']:%Y-%m}"].update(ended=row["started_and_ended_jobs"], failed=round(failed))
+    assert {month: (counts["ended"], counts["failed"]) for month, counts in months.items() if counts["ended"]} == {
+        month: (rate["ended"], rate["failed"]) for month, rate in expected["failure_rate_by_end_month"].items()
+    }
+
+
+def check_queue_wait(wait, expected):
+    wanted = expected["queue_wait_seconds"]
+    assert wait["started_jobs"] == wanted["n"]
+    assert wait["never_started_jobs"] == expected["never_started_jobs"]
+    for column, name in (("mean", "mean"), ("p50", "median"), ("p90", "p90"), ("p99", "p99")):
+        same(wait[f"{column}_seconds"], wanted[name])
+    same(wait["km_p50_seconds"], expected["queue_wait_kaplan_meier"]["median"])
+    same(wait["km_p90_seconds"], expected["queue_wait_kaplan_meier"]["p90"])
+    same(wait["abandoned_seconds"], expected["abandoned_queue_seconds"])
+
+
+def check_by_day(rows, open_runs, expected):
+    for measure, size in (("instance_hours", SIZES["instances"]), ("gpu_hours", SIZES["gpus"])):
+        found = _sums(rows, lambda row: row["date"], measure)
+        for day in found:
+            found[day] -= _hours(open_runs, size, datetime(day.year, day.month, day.day), DAY)
+        wanted = {datetime.fromisoformat(day).date(): hours for day, hours in expected[f"{measure}_by_day"].items()}
+        for day in found.keys() | wanted.keys():
+            assert found.get(day, 0) == pytest.approx(wanted.get(day, 0), 1e-9, 1e-9), (measure, day)
+
+
+def check_concurrency(rows, open_runs, expected):
+    hours = {row["hour"]: row for row in rows}
+    for measure, size in SIZES.items():
+        peaks_without_open = {
+            hour: row[f"peak_{measure}"] - _level(open_runs, size, hour)
+            for hour, row in hours.items()
+            if not any(hour < start < hour + HOUR for start, _, _ in open_runs)
+        }
+        for text, peak, mean in expected["concurrency_week"][measure]:
+            hour = _instant(text)
+            # Hours outside the days of the fleet have no row.
+            found = hours[hour][f"mean_{measure}"] - _hours(open_runs, size, hour, HOUR) if hour in hours else 0
+            # These means were rounded to six decimals.
+            assert found == pytest.approx(mean, 1e-9, 0.6e-6), (measure, text)
+            if hour in peaks_without_open or hour not in hours:
+                assert peaks_without_open.get(hour, 0) == peak, (measure, text)
+        overall = expected["overall_peak"][measure]
+        assert max(peaks_without_open.values()) <= overall["peak"], measure
+        at = _instant(overall["at"]).replace(minute=0, second=0)
+        assert peaks_without_open.get(at, overall["peak"]) == overall["peak"], measure
+
+
+def same(found, wanted):
+    assert found == pytest.approx(wanted, rel=1e-9)
+
+
+def _sums(rows, key, column):
+    sums = defaultdict(float)
+    for row in rows:
+        sums[key(row)] += row[column] or 0
+    return dict(sums)
+
+
+def _open_runs(jobs):
+    """(start, end, job) of the open jobs' runs, up to the instant they were observed."""
+    return [
+        (
+            job["creation_time"] + timedelta(seconds=job["queue_wait_seconds"]),
+            job["training_end_time"] or job["observed_at"],
+            job,
+        )
+        for job in jobs
+        if job["is_open"] and job["is_started"]
+    ]
+
+
+def _level(runs, size, instant):
+    return sum(size(job) for start, end, job in runs if start <= instant < end)
+
+
+def _hours(runs, size, start, width):
+    """Hours x size that the runs spend in a bucket."""
+    nothing = timedelta(0)
+    spent = sum(
+        (size(job) * max(nothing, min(end, start + width) - max(run_start, start)) for run_start, end, job in runs),
+        nothing,
+    )
+    return spent / HOUR
+
+
+def _instant(text):
+    return datetime.fromisoformat(text).replace(tzinfo=None)

@@ -1,0 +1,56 @@
+"""The marts that have a row for each job or visit."""
+
+from tests.oracle.intervals import timestamp
+from tests.oracle.statistics import hours, seconds
+
+
+def training_jobs(jobs):
+    return [
+        {
+            "training_job_arn": job.document["TrainingJobArn"],
+            "training_job_name": job.document.get("TrainingJobName"),
+            **job.dimensions,
+            "instance_count": job.instances,
+            "gpu_count": job.gpus,
+            "training_job_status": job.status,
+            "secondary_status": job.document.get("SecondaryStatus"),
+            "creation_time": timestamp(job.created),
+            "training_start_time": timestamp(job.instant("TrainingStartTime")),
+            "training_end_time": timestamp(job.instant("TrainingEndTime")),
+            "last_modified_time": timestamp(job.instant("LastModifiedTime")),
+            "observed_at": timestamp(job.observed),
+            "is_started": job.is_started,
+            "is_ended": job.is_ended,
+            "is_open": not job.is_ended,
+            "is_never_started": job.is_never_started,
+            "queue_wait_seconds": seconds(job.wait),
+            "run_seconds": seconds(job.run) if job.is_started and job.is_ended else None,
+            "lifetime_seconds": seconds(job.lifetime),
+            "billable_seconds": job.document.get("BillableTimeInSeconds"),
+            "instance_hours": hours(job.instance_time),
+            "gpu_hours": hours(job.gpu_time),
+            "billable_instance_hours": hours(job.billable_instance_time),
+            "tuning_job_arn": job.document.get("TuningJobArn") or None,
+        }
+        for job in jobs
+    ]
+
+
+def secondary_status_visits(jobs):
+    return [
+        {
+            "training_job_arn": job.document["TrainingJobArn"],
+            "visit_index": index,
+            "attempt": visit.attempt,
+            "secondary_status": visit.status,
+            "phase": visit.phase,
+            "start_time": timestamp(visit.start),
+            "end_time": timestamp(visit.end),
+            "duration_seconds": seconds(visit.length),
+            "overlap_seconds": seconds(visit.overlap),
+            "is_open": visit.is_open,
+            "is_derived": visit.is_derived,
+        }
+        for job in jobs
+        for index, visit in enumerate(job.visits, start=1)
+    ]

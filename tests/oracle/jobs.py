@@ -1,0 +1,172 @@
+"""Training jobs as plain objects, from documents in the API's wire shape: their life, their run, their size.
+
+What their transitions become is in visits.py.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from tests.oracle.intervals import microseconds
+from tests.oracle.statistics import total
+from tests.oracle.visits import derived_visits, told_transitions, told_visits
+
+
+@dataclass
+class Job:
+    """One document; ``observed_at``: its source's last look; ``gpus_of_type``: instance type -> GPUs or None."""
+
+    document: dict
+    observed_at: int
+    gpus_of_type: dict
+
+    def instant(self, member):
+        return microseconds(self.document.get(member))
+
+    @cached_property
+    def account_id(self):
+        return self.document["TrainingJobArn"].split(":")[4]
+
+    @cached_property
+    def region(self):
+        return self.document["TrainingJobArn"].split(":")[3]
+
+    @cached_property
+    def status(self):
+        return self.document.get("TrainingJobStatus")
+
+    @cached_property
+    def is_ended(self):
+        return self.status in ("Completed", "Failed", "Stopped")
+
+    @cached_property
+    def created(self):
+        return self.instant("CreationTime")
+
+    @cached_property
+    def transitions(self):
+        return told_transitions(self.document)
+
+    @cached_property
+    def observed(self):
+        """When it was last known to be as it is."""
+        known = [self.observed_at, self.created, self.instant("LastModifiedTime")]
+        known += [start for start, _, _ in self.transitions[-1:]]
+        return max(instant for instant in known if instant is not None)
+
+    @cached_property
+    def visits(self):
+        end = self.observed
+        if self.is_ended:
+            end = self.instant("TrainingEndTime")
+            end = self.instant("LastModifiedTime") if end is None else end
+        if self.transitions:
+            return told_visits(self.transitions, self.created, end, not self.is_ended)
+        return derived_visits(self.created, self.instant("TrainingStartTime"), end, not self.is_ended)
+
+    @cached_property
+    def life_end(self):
+        return self.visits[-1].end
+
+    @cached_property
+    def lifetime(self):
+        return self.life_end - self.created
+
+    @cached_property
+    def started(self):
+        """When it got its instances; None if it never did."""
+        started = self.instant("TrainingStartTime")
+        working = [visit.start for visit in self.visits if visit.status in ("Training", "Downloading")]
+        if started is None and not working:
+            return None
+        return max(self.created, min(working) if started is None else started)
+
+    @cached_property
+    def is_started(self):
+        return self.started is not None
+
+    @cached_property
+    def wait(self):
+        return self.started - self.created if self.is_started else None
+
+    @cached_property
+    def is_never_started(self):
+        return self.is_ended and not self.is_started
+
+    @cached_property
+    def run_end(self):
+        if not self.is_started:
+            return None
+        end = self.instant("TrainingEndTime")
+        if end is None:
+            end = self.life_end if self.is_ended else self.observed
+        return max(self.started, end)
+
+    @cached_property
+    def run(self):
+        """Length of its run, 0 if it did not start."""
+        return self.run_end - self.started if self.is_started else 0
+
+    @cached_property
+    def groups(self):
+        """Its (instance type, count), of which a homogeneous job has one."""
+        config = self.document.get("ResourceConfig") or {}
+        return [
+            (group.get("InstanceType"), group.get("InstanceCount"))
+            for group in config.get("InstanceGroups") or [config]
+        ]
+
+    @cached_property
+    def instance_type(self):
+        config = self.document.get("ResourceConfig") or {}
+        return "heterogeneous" if config.get("InstanceGroups") else config.get("InstanceType") or "unknown"
+
+    @cached_property
+    def instances(self):
+        return total(count for _, count in self.groups)
+
+    @cached_property
+    def gpus(self):
+        gpus = [self.gpus_of_type.get(instance_type) for instance_type, _ in self.groups]
+        if None in gpus or self.instances is None:
+            return None
+        return sum(each * (count or 0) for each, (_, count) in zip(gpus, self.groups, strict=True))
+
+    @cached_property
+    def is_spot(self):
+        return bool(self.document.get("EnableManagedSpotTraining"))
+
+    @cached_property
+    def dimensions(self):
+        return {
+            "account_id": self.account_id,
+            "region": self.region,
+            "instance_type": self.instance_type,
+            "is_spot": self.is_spot,
+        }
+
+    @cached_property
+    def instance_time(self):
+        """Instances x run, in microseconds; None if unknown."""
+        return self._of_run(self.instances)
+
+    @cached_property
+    def gpu_time(self):
+        return self._of_run(self.gpus)
+
+    def _of_run(self, count):
+        if not self.is_started:
+            return 0
+        return None if count is None else count * self.run
+
+    @cached_property
+    def billable(self):
+        return microseconds(self.document.get("BillableTimeInSeconds"))
+
+    @cached_property
+    def billable_instance_time(self):
+        return None if self.billable is None or self.instances is None else self.billable * self.instances
+
+
+def jobs_of(documents, as_of, gpus_of_type):
+    """Every job of documents that were all observed at ``as_of``, in epoch seconds."""
+    return [Job(document, microseconds(as_of), gpus_of_type) for document in documents]

@@ -1,0 +1,73 @@
+"""The marts of how jobs ended: failure rates and the shares of final statuses."""
+
+from tests.oracle.intervals import day_of, month_of
+from tests.oracle.statistics import grouped, hours, share, total, wilson
+
+
+def failure_rates(jobs):
+    return [_rates(jobs, [job for job in jobs if job.is_ended])]
+
+
+def failure_rates_daily(jobs):
+    return _rates_by(day_of, jobs)
+
+
+def failure_rates_monthly(jobs):
+    return _rates_by(month_of, jobs)
+
+
+def _rates_by(bucket, jobs):
+    def key(date, job):
+        return date, *job.dimensions.values()
+
+    submitted = grouped(jobs, lambda job: key(bucket(job.created), job))
+    ended = grouped([job for job in jobs if job.is_ended], lambda job: key(bucket(job.life_end), job))
+    rows = []
+    for each in submitted.keys() | ended.keys():
+        some = submitted.get(each, []), ended.get(each, [])
+        rows.append({"date": each[0], **(some[0] or some[1])[0].dimensions, **_rates(*some)})
+    return rows
+
+
+def _rates(submitted, ended):
+    completed, failed, stopped = (
+        [job for job in ended if job.status == status] for status in ("Completed", "Failed", "Stopped")
+    )
+    started = [job for job in ended if job.is_started]
+    failed_and_started = [job for job in failed if job.is_started]
+    low, high = wilson(len(failed_and_started), len(started))
+    return {
+        "submitted_jobs": len(submitted),
+        "completed_jobs": len(completed),
+        "failed_jobs": len(failed),
+        "stopped_jobs": len(stopped),
+        "started_and_ended_jobs": len(started),
+        "failure_rate": share(len(failed_and_started), len(started)),
+        "failure_rate_low": low,
+        "failure_rate_high": high,
+        "failure_rate_strict": share(len(failed), len(completed) + len(failed)),
+        "failure_rate_all": share(len(failed), len(submitted)),
+        "is_small_sample": len(started) < 20,
+    }
+
+
+def final_status_shares(jobs):
+    ended = [job for job in jobs if job.is_ended]
+    instance_time = total(job.instance_time for job in ended)
+    gpu_time = total(job.gpu_time for job in ended)
+    rows = []
+    for status, alike in grouped(ended, lambda job: job.status).items():
+        instance_time_of_status = total(job.instance_time for job in alike)
+        gpu_time_of_status = total(job.gpu_time for job in alike)
+        rows.append(
+            {
+                "training_job_status": status,
+                "jobs": len(alike),
+                "job_share": share(len(alike), len(ended)),
+                "instance_hours": hours(instance_time_of_status),
+                "instance_hour_share": share(instance_time_of_status, instance_time),
+                "gpu_hours": hours(gpu_time_of_status),
+                "gpu_hour_share": share(gpu_time_of_status, gpu_time),
+            }
+        )
+    return rows

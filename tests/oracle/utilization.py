@@ -1,0 +1,134 @@
+"""The marts of what was in use, by hour and day."""
+
+from tests.oracle.intervals import DAY, HOUR, buckets, day_of, overlap, timestamp
+from tests.oracle.statistics import grouped, hours, share, total
+
+
+def utilization_hourly(jobs):
+    active = grouped(_job_hours(jobs), lambda pair: (pair[0], *pair[1].dimensions.values()))
+    return [
+        {"hour": timestamp(hour), **pairs[0][1].dimensions, **_use(hour, [job for _, job in pairs])}
+        for (hour, *_), pairs in active.items()
+    ]
+
+
+def fleet_utilization_hourly(jobs):
+    started = [job for job in jobs if job.is_started]
+    if not started:
+        return []
+    first_day = min(job.started for job in started) // DAY * DAY
+    last_day = max(job.run_end for job in started) // DAY * DAY
+    active = grouped(_job_hours(jobs), lambda pair: pair[0])
+    return [
+        {"hour": timestamp(hour), **_use(hour, [job for _, job in active.get(hour, [])])}
+        for hour in range(first_day, last_day + DAY, HOUR)
+    ]
+
+
+def _job_hours(jobs):
+    """(hour, job) for each hour in which a job ran at all."""
+    return [(hour, job) for job in jobs if job.run > 0 for hour in buckets(job.started, job.run_end, HOUR)]
+
+
+def _use(hour, active):
+    """Use in one hour by the jobs that are active in it."""
+    gpu_known = [job for job in active if job.gpus is not None]
+    peak_jobs, job_time = _peak_and_time(hour, [(job, 1) for job in active])
+    peak_instances, instance_time = _peak_and_time(hour, [(job, job.instances or 0) for job in active])
+    peak_gpus, gpu_time = _peak_and_time(hour, [(job, job.gpus) for job in gpu_known])
+    if active and not gpu_known:
+        peak_gpus = gpu_time = None
+    return {
+        "active_jobs": len(active),
+        "gpu_known_jobs": len(gpu_known),
+        "peak_jobs": peak_jobs,
+        "mean_jobs": hours(job_time),
+        "peak_instances": peak_instances,
+        "mean_instances": hours(instance_time),
+        "peak_gpus": peak_gpus,
+        "mean_gpus": hours(gpu_time),
+        "instance_hours": hours(instance_time),
+        "gpu_hours": hours(gpu_time),
+    }
+
+
+def _peak_and_time(hour, sizes):
+    """Greatest level within the hour, and the level's integral over it, of ``sizes``: pairs (job, how much it uses).
+
+    The level only rises where a job starts, so it is looked at there, and as the hour begins.
+    """
+    instants = {hour} | {job.started for job, _ in sizes if job.started > hour}
+    peak = max(sum(size for job, size in sizes if job.started <= instant < job.run_end) for instant in instants)
+    return peak, sum(size * overlap(job.started, job.run_end, hour, hour + HOUR) for job, size in sizes)
+
+
+def utilization_daily(jobs):
+    rows = []
+    for alike in grouped(jobs, lambda job: tuple(job.dimensions.values())).values():
+        of_days = grouped(((day, job) for job in alike for day in _days(job)), lambda pair: pair[0])
+        for day, pairs in of_days.items():
+            row = _day_use(day, [job for _, job in pairs])
+            if row:
+                rows.append({"date": day_of(day), **alike[0].dimensions, **row})
+    return rows
+
+
+def _days(job):
+    """Days on which there can be anything to tell of a job."""
+    return {
+        *buckets(job.created, job.life_end, DAY),
+        *buckets(job.life_end, job.life_end, DAY),
+        *(buckets(job.started, job.run_end, DAY) if job.is_started else ()),
+    }
+
+
+def _day_use(day, jobs):
+    """What is told of a day for the jobs that touch it; None if there is nothing."""
+    running = [job for job in jobs if _running(job, day)]
+    instance_time = sum((job.instances or 0) * _running(job, day) for job in running)
+    gpu_time = total(None if job.gpus is None else job.gpus * _running(job, day) for job in running)
+    billable_time = sum(_billable(job, day) for job in jobs)
+    lifetime = sum(overlap(job.created, job.life_end, day, day + DAY) for job in jobs)
+    training = sum(
+        overlap(visit.start, visit.end, day, day + DAY)
+        for job in jobs
+        for visit in job.visits
+        if visit.status == "Training"
+    )
+    counts = {
+        "submitted_jobs": sum(_within(job.created, day) for job in jobs),
+        "started_jobs": sum(_within(job.started, day) for job in jobs if job.is_started),
+        "ended_jobs": sum(_within(job.life_end, day) for job in jobs if job.is_ended),
+    }
+    if not any([*counts.values(), instance_time, gpu_time, billable_time, lifetime]):
+        return None
+    return {
+        **counts,
+        "instance_hours": hours(instance_time),
+        # Unknown only if something ran and nothing is known of it; 0 if nothing ran.
+        "gpu_hours": hours(gpu_time if running else 0),
+        "billable_instance_hours": hours(billable_time),
+        "training_share": share(training, lifetime),
+    }
+
+
+def _within(instant, day):
+    return day <= instant < day + DAY
+
+
+def _running(job, day):
+    return overlap(job.started, job.run_end, day, day + DAY) if job.is_started else 0
+
+
+def _billable(job, day):
+    """Billable microseconds x instances of a day: spread evenly over the run, or all where life ends if there is none.
+
+    Rounded down on the way, from the start of the run to the end of each day, so that the days sum to the whole.
+    """
+    billable = job.billable_instance_time or 0
+    if job.run == 0:
+        return billable if _within(job.life_end, day) else 0
+    until_end, until_start = (
+        billable * overlap(job.started, job.run_end, job.started, edge) // job.run for edge in (day + DAY, day)
+    )
+    return until_end - until_start

@@ -1,0 +1,140 @@
+"""The main job on the made fleet: bit by bit as at once, quiet when nothing changed, honest when something failed."""
+
+import json
+import os
+
+import pytest
+
+from pipelines.config import Settings, SourceSettings
+from pipelines.harvest.archive import RawArchive
+from pipelines.harvest.harvest import harvest
+from pipelines.home import Home
+from pipelines.lake.load import load
+from pipelines.lake.manifest import read_manifest
+from pipelines.refresh import Part, refresh
+from pipelines.simulator import Fault, Fleet, Simulator
+from pipelines.simulator.made_fleet import made_documents
+from tests.main_job import CREDENTIALS, lake, published, trainyard
+
+HOUR = 3600
+END = 1_790_812_800
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_ones_own(monkeypatch, tmp_path):
+    for name in [name for name in os.environ if name.startswith(("AWS_", "TRAINYARD_", "DAGSTER_"))]:
+        monkeypatch.delenv(name)
+    for name, value in {**CREDENTIALS, "AWS_CONFIG_FILE": os.devnull, "AWS_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def fleet():
+    """The made fleet's last month."""
+    documents = made_documents(seed=11, jobs=4000, end=END)
+    return Fleet(document for document in documents if document["CreationTime"] > END - 30 * 24 * HOUR)
+
+
+def sorted_rows(tables, *ignored):
+    return {
+        name: sorted(repr({k: v for k, v in row.items() if k not in ignored}) for row in rows)
+        for name, rows in tables.items()
+    }
+
+
+def test_harvested_hour_by_hour_as_at_once(fleet, monkeypatch, tmp_path):
+    at_once, hourly = Home(tmp_path / "at-once"), Home(tmp_path / "hourly")
+    with Simulator(fleet) as simulator:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", simulator.url)
+        end = simulator.now
+        refresh(Settings(home=at_once.root), Part.ALL, print)
+        # The first look is a day and a half before the end, when most jobs have ended.
+        for hours in range(36, 0, -1):
+            simulator.set_time(end - hours * HOUR)
+            (outcome,) = harvest(Settings(home=hourly.root))
+            assert outcome.error is None
+            load(hourly)
+        assert read_manifest(hourly.lake).generation > 10
+        simulator.set_time(end)
+        refresh(Settings(home=hourly.root), Part.ALL, print)
+    assert sorted_rows(lake(hourly), "observed_at") == sorted_rows(lake(at_once), "observed_at")
+    marts, expected = published(hourly.warehouse), published(at_once.warehouse)
+    assert marts.pop("build_info") != expected.pop("build_info")
+    assert sorted_rows(marts) == sorted_rows(expected)
+
+
+def test_a_quiet_run_makes_one_call_and_rewrites_nothing(fleet, monkeypatch, tmp_path):
+    home = Home(tmp_path / "home")
+    with Simulator(fleet) as simulator:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", simulator.url)
+        refresh(Settings(home=home.root), Part.ALL, print)
+        before = {
+            path: path.stat().st_mtime_ns for path in [*home.lake.rglob("*"), *home.raw.rglob("*")] if path.is_file()
+        }
+        marts = published(home.warehouse)
+        simulator.calls.clear()
+        refresh(Settings(home=home.root), Part.ALL, print)
+        assert simulator.calls == {"Search": 1}
+    after = {path: path.stat().st_mtime_ns for path in [*home.lake.rglob("*"), *home.raw.rglob("*")] if path.is_file()}
+    assert after == before
+    again = published(home.warehouse)
+    assert again.pop("build_info") != marts.pop("build_info")
+    assert sorted_rows(again) == sorted_rows(marts)
+
+
+def test_a_region_that_fails_keeps_its_rows_and_the_run_says_so(fleet, monkeypatch, tmp_path):
+    home = tmp_path / "home"
+    sources = [{"role_arn": "arn:aws:iam::111122223333:role/trainyard", "regions": ["us-east-1", "us-west-2"]}]
+    with Simulator(fleet) as simulator:
+        run = {"home": home, "AWS_ENDPOINT_URL": simulator.url, "TRAINYARD_SOURCES": json.dumps(sources), **CREDENTIALS}
+        trainyard("run", **run)
+        before = sorted_rows(published(home / "warehouse.duckdb"))["fct_training_jobs"]
+        simulator.inject(Fault(kind="access-denied", operation="Search", count=1))
+        failed = trainyard("run", check=False, **run)
+    assert failed.returncode == 1
+    line = failed.stderr.strip().splitlines()[-1]
+    assert "every_source_harvested" in line
+    assert "AccessDenied" in line
+    assert sorted_rows(published(home / "warehouse.duckdb"))["fct_training_jobs"] == before
+
+
+def test_the_planted_secrets_are_nowhere_below_the_data_directory(fleet, monkeypatch, tmp_path):
+    home = Home(tmp_path / "home")
+    assert "planted-secret" in json.dumps(fleet.documents)
+    with Simulator(fleet) as simulator:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", simulator.url)
+        harvest(Settings(home=home.root, sources=(SourceSettings(),)))
+    load(home)
+    assert "planted-secret" not in repr(lake(home))
+    archive = RawArchive(home.raw)
+    lines = [line for source in archive.sources() for batch in archive.batches(source) for line in archive.read(batch)]
+    assert lines
+    assert not any(b"planted-secret" in line for line in lines)
+
+
+def test_rebuild_gives_the_same_lake(fleet, monkeypatch, tmp_path):
+    home = Home(tmp_path / "home")
+    with Simulator(fleet) as simulator:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", simulator.url)
+        refresh(Settings(home=home.root), Part.ALL, print)
+    before = sorted_rows(lake(home))
+    refresh(Settings(home=home.root), Part.FROM_RAW, print, from_scratch=True)
+    assert sorted_rows(lake(home)) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["query", "select 1"], "trainyard run"),
+        (["import", "nowhere.ndjson"], "nowhere.ndjson"),
+        (["simulate", "nowhere.ndjson"], "nowhere.ndjson"),
+        (["run", "--fast"], "--fast"),
+        (["nothing"], "nothing"),
+    ],
+)
+def test_an_error_is_one_line_and_an_exit_code(arguments, said, tmp_path):
+    failed = trainyard(*arguments, home=tmp_path / "home", check=False)
+    assert failed.returncode != 0
+    assert said in failed.stderr
+    assert len(failed.stderr.strip().splitlines()) == 1
