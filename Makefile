@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 UV_VERSION := 0.13.9
 
-.PHONY: demo test ui lint types lock clean
+.PHONY: demo test ui pictures lint types lock clean
 
 demo: $(VENV)/.runtime ## run the main job on the embedded simulator
 	$(BIN)/trainyard demo
@@ -15,6 +15,9 @@ test: $(VENV)/.dev ## run the tests
 
 ui: $(VENV)/.runtime ## Dagster's pages and its schedule
 	$(BIN)/dagster dev -m pipelines.definitions
+
+pictures: $(VENV)/.dev ## take the pictures of the README anew; needs Chromium
+	$(BIN)/python docs/pictures.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

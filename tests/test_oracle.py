@@ -568,7 +568,7 @@ class TestQueueWait:
 
     def test_months_are_those_of_creation(self):
         documents = [ran(31 * DAY, 32 * DAY, created=31 * DAY - 5), waited(7, created=31 * DAY)]
-        names = "month started_jobs never_started_jobs p50_seconds abandoned_seconds"
+        names = "date started_jobs never_started_jobs p50_seconds abandoned_seconds"
         assert columns("queue_wait_monthly", names, *documents) == [
             (date(2024, 1, 1), 1, 0, 5, 0),
             (date(2024, 2, 1), 0, 1, None, 7),

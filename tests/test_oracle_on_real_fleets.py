@@ -12,6 +12,7 @@ import pytest
 
 from tests.oracle import GRAINS, MARTS
 from tests.oracle.expected import check_against_expected
+from tests.oracle.jobs import newest_instant
 
 FLEETS = Path(os.environ.get("TRAINYARD_FLEETS", Path(__file__).parents[2] / "shared" / "fleets"))
 
@@ -30,15 +31,6 @@ GPUS = {
 }
 
 pytestmark = pytest.mark.skipif(not FLEETS.is_dir(), reason="the fleets are not here")
-
-
-def newest_instant(value, member=""):
-    """The greatest number in a member named …Time, anywhere in a document."""
-    if isinstance(value, dict):
-        return max((newest_instant(below, name) for name, below in value.items()), default=0)
-    if isinstance(value, list):
-        return max((newest_instant(below) for below in value), default=0)
-    return value if member.endswith("Time") and isinstance(value, int | float) else 0
 
 
 @pytest.mark.parametrize("fleet", ["fgd2023", "eagle"])

@@ -34,7 +34,7 @@ _MARTS = {
     "fleet_utilization_hourly": (fleet_utilization_hourly, ("hour",)),
     "utilization_daily": (utilization_daily, ("date", *DIMENSIONS)),
     "queue_wait": (queue_wait, ()),
-    "queue_wait_monthly": (queue_wait_monthly, ("month",)),
+    "queue_wait_monthly": (queue_wait_monthly, ("date",)),
 }
 
 

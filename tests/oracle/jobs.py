@@ -170,3 +170,12 @@ class Job:
 def jobs_of(documents, as_of, gpus_of_type):
     """Every job of documents that were all observed at ``as_of``, in epoch seconds."""
     return [Job(document, microseconds(as_of), gpus_of_type) for document in documents]
+
+
+def newest_instant(value, member=""):
+    """The greatest number in a member named …Time, anywhere in a document."""
+    if isinstance(value, dict):
+        return max((newest_instant(below, name) for name, below in value.items()), default=0)
+    if isinstance(value, list):
+        return max((newest_instant(below) for below in value), default=0)
+    return value if member.endswith("Time") and isinstance(value, int | float) else 0

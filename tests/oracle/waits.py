@@ -10,7 +10,7 @@ def queue_wait(jobs):
 
 def queue_wait_monthly(jobs):
     months = grouped(jobs, lambda job: month_of(job.created))
-    return [{"month": month, **_waits(alike)} for month, alike in months.items()]
+    return [{"date": month, **_waits(alike)} for month, alike in months.items()]
 
 
 def _waits(jobs):

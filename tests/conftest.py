@@ -1,0 +1,29 @@
+"""What many tests look at: the made fleet, imported, modelled and published once."""
+
+import gzip
+import json
+
+import pytest
+
+from pipelines.home import Home
+from pipelines.simulator.made_fleet import made_fleet
+from tests.main_job import trainyard
+
+
+@pytest.fixture(scope="session")
+def made_documents():
+    """The documents of the made fleet, as the demo serves them."""
+    return made_fleet().documents
+
+
+@pytest.fixture(scope="session")
+def made_home(made_documents, tmp_path_factory):
+    """The data directory of the made fleet, published."""
+    folder = tmp_path_factory.mktemp("made")
+    file = folder / "fleet.ndjson.gz"
+    with gzip.open(file, "wt") as lines:
+        lines.writelines(json.dumps(document) + "\n" for document in made_documents)
+    home = Home(folder / "home")
+    trainyard("import", str(file), home=home.root)
+    trainyard("run", "--no-harvest", home=home.root)
+    return home

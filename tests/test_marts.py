@@ -1,0 +1,58 @@
+"""Every mart of the made fleet against the same question answered in plain Python from the same documents."""
+
+import csv
+import math
+
+import pytest
+
+from pipelines.models.catalogue import load_catalogue
+from pipelines.shipped import shipped
+from tests.main_job import published
+from tests.oracle import GRAINS, MARTS
+from tests.oracle.jobs import newest_instant
+
+# These say nothing of jobs.
+NOT_OF_THE_ORACLE = {"build_info", "reconciled_totals"}
+
+
+@pytest.fixture(scope="module")
+def found(made_home):
+    return published(made_home.warehouse)
+
+
+@pytest.fixture(scope="module")
+def gpus_of_type():
+    with (shipped("reference") / "instance_types.csv").open() as lines:
+        return {row["instance_type"]: int(row["gpus"]) if row["gpus"] else None for row in csv.DictReader(lines)}
+
+
+def test_every_mart_has_an_oracle():
+    marts = {bound.table.name for bound in load_catalogue(shipped("sql")).models if bound.table.schema == "marts"}
+    assert marts - NOT_OF_THE_ORACLE == MARTS.keys()
+
+
+@pytest.mark.parametrize("mart", sorted(MARTS))
+def test_a_mart_says_what_the_oracle_says(mart, found, made_documents, gpus_of_type):
+    as_of = max(map(newest_instant, made_documents))
+    wanted = _by_grain(MARTS[mart](made_documents, as_of, gpus_of_type), GRAINS[mart])
+    rows = _by_grain(found[mart], GRAINS[mart])
+    assert rows.keys() == wanted.keys()
+    different = [
+        (key, column, rows[key][column], value)
+        for key, row in wanted.items()
+        for column, value in row.items()
+        if not _same(rows[key][column], value)
+    ]
+    assert not different, different[:10]
+
+
+def _by_grain(rows, grain):
+    keyed = {tuple(row[column] for column in grain): row for row in rows}
+    assert len(keyed) == len(rows)
+    return keyed
+
+
+def _same(found, wanted):
+    if isinstance(found, float) and isinstance(wanted, int | float):
+        return math.isclose(found, wanted, rel_tol=1e-9, abs_tol=1e-12)
+    return found == wanted
