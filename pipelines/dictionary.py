@@ -30,8 +30,8 @@ INTRODUCTION = """\
 <!-- Written by `make docs`: change flatten/meanings.toml, not this page. -->
 
 The schema `lake` is the TrainingJob record as tables: the newest version of each job as SageMaker's `Search` and
-`DescribeTrainingJob` return it. A structure's members are columns of the table that it is in; each list or map is a table
-of its own, whose rows have the job's ARN and their position. Times are UTC.
+`DescribeTrainingJob` return it. A structure's members are columns of the table that it is in; each list or map is a
+table of its own, whose rows have the job's ARN and their position. Times are UTC.
 
 - **API path**: where the value is in the record. `[]` is each element of a list, `{}` each entry of a map.
 - `…__count` is the length of a list or map: 0 if it is empty, null if the record has none. `…__present` tells an empty

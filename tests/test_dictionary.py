@@ -1,4 +1,4 @@
-"""The data dictionary says what the installed service model and our own words give, of every column, with an example."""
+"""The data dictionary: every column, as the installed service model and our own words tell of it, with an example."""
 
 import re
 
