@@ -34,7 +34,10 @@ COLUMN_TYPES = {
 
 @dataclass(frozen=True)
 class LakeColumn(Column):
-    """A column of the lake; if it tells of a member of the record, its API path and the node whose limits it keeps."""
+    """A column of the lake; if it tells of a member of the record, its API path and what it is in the service model.
+
+    ``node`` is None if the installed service model does not know it.
+    """
 
     path: str = ""
     node: Node | None = None
@@ -212,7 +215,7 @@ def _members(
         if name:
             present = names.column(rows.table, name, "__present", "BOOLEAN", path)
             comment = f"Whether the record has this structure. {meaning}"
-            yield _Member(LakeColumn(f"{present}__present", "BOOLEAN", comment, path), f"{value} is not null")
+            yield _Member(LakeColumn(f"{present}__present", "BOOLEAN", comment, path, node), f"{value} is not null")
         for member, below in node.members.items():
             if not rows.path and f"{path}{member}" == "TrainingJobArn":
                 continue  # a key
