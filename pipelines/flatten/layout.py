@@ -7,7 +7,8 @@ Members of a structure are columns of its table (``ResourceConfig.InstanceType``
 So that the document can be rebuilt, a list or map leaves its length in ``<name>__count`` (null: absent, 0: empty) and a
 structure its presence in ``<name>__present``.
 
-Columns are only ever added: one that ``schema`` promises and the installed service model does not give is null.
+Columns are only ever added: one that ``schema`` promises and the installed service model does not give is null, and
+what is new comes after what is promised.
 """
 
 from __future__ import annotations
@@ -93,8 +94,10 @@ class LakeTable:
 def lake_tables() -> tuple[LakeTable, ...]:
     """Every table of the record, the main one first."""
     record = _Rows("training_jobs", "", training_job(), "", OBSERVATION_COLUMNS, "documents", "document", None)
-    tables = tuple(_tables(record, _Names()))
-    return (*tables, *_tables_kept({table.name for table in tables}))
+    derived = list(_tables(record, _Names()))
+    tables = [*derived, *_tables_kept({table.name for table in derived})]
+    place = {name: number for number, name in enumerate(dict.fromkeys(column.table for column in promised_columns()))}
+    return tuple(sorted(tables, key=lambda table: place.get(table.name, len(place))))
 
 
 def main_table() -> LakeTable:
@@ -176,8 +179,8 @@ def _tables(rows: _Rows, names: _Names) -> Iterator[LakeTable]:
         names.column(rows.table, key.name, "", key.type, key.path)
     derived = list(_members(rows, names, rows.node, "", rows.path, rows.item, rows.meaning))
     members = [*derived, *_members_kept(rows.table, {column.name for column in (*keys, *(m.column for m in derived))})]
-    # As promised first, then what is new: a member that appears amid others does not move them.
-    promised = [column.name for column in promised_columns() if column.table == rows.table]
+    # A member that appears amid others does not move them.
+    promised = (column.name for column in promised_columns() if column.table == rows.table)
     place = {name: number for number, name in enumerate(promised)}
     members.sort(key=lambda member: place.get(member.column.name, len(place)))
     selected = [quoted(column.name) for column in keys]

@@ -67,7 +67,7 @@ class Example:
 def test_every_leaf_of_the_service_model_is_in_its_column(tmp_path):
     model = botocore.session.get_session().get_service_model("sagemaker")
     searched, described = (model.shape_for(name) for name in ("TrainingJob", "DescribeTrainingJobResponse"))
-    assert len(Example(searched).leaves) >= 114  # of botocore 1.43; 1.44 has 119
+    assert len(Example(searched).leaves) >= 111  # so many has botocore 1.43.0; 1.44.5 has 119
     example = Example(searched, described)
     example.document["TrainingJobArn"] = ARN
     example.leaves["training_jobs", "training_job_arn"] = repr(ARN)
@@ -80,7 +80,6 @@ def test_every_leaf_of_the_service_model_is_in_its_column(tmp_path):
         assert connection.execute("select unmodelled_fields from documents").fetchall() == [(None,)]
         for table in lake_tables():
             connection.execute(f"create table {table.name} as {table.query}")
-            assert connection.execute(f"select count(*) from {table.name}").fetchall() == [(1,)], table.name
         for (table, column), held in (example.leaves | example.keys).items():
             found = connection.execute(f'select "{column}" = {held} from {table}').fetchall()
             assert found == [(True,)], f"{table}.{column}"
