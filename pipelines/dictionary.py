@@ -16,7 +16,7 @@ import duckdb
 import msgspec
 
 from pipelines.flatten.documents import rows_query, write_rows
-from pipelines.flatten.layout import KEY_COLUMNS, LakeColumn, LakeTable, lake_tables
+from pipelines.flatten.layout import KEY_COLUMNS, LakeColumn, LakeTable, lake_tables, main_table
 from pipelines.flatten.record import ListOf, MapOf, Node, Scalar, Structure
 from pipelines.harvest.redact import Redactor
 from pipelines.lake.sources import SOURCES
@@ -55,12 +55,12 @@ Examples = dict[str, Any]  # column -> value
 
 def data_dictionary() -> str:
     """The page, as the installed service model and our own words give it."""
-    examples = _examples()
-    sections = [INTRODUCTION, "## In every table of the record\n", *_rows(KEY_COLUMNS, examples[lake_tables()[0].name])]
+    examples, main, shared = _examples(), main_table(), len(KEY_COLUMNS)
+    sections = [INTRODUCTION, "## In every table of the record\n", *_rows(main.columns[:shared], examples[main.name])]
+    keys = ", ".join(f"`{column.name}`" for column in KEY_COLUMNS)
     for table in lake_tables():
-        keys = ", ".join(f"`{column.name}`" for column in KEY_COLUMNS)
         sections.append(f"\n## {table.name}\n\n{table.comment}\n\nIts columns are {keys} (see above) and\n")
-        sections += _rows(table.columns[len(KEY_COLUMNS) :], examples[table.name])
+        sections += _rows(table.columns[shared:], examples[table.name])
     sections.append(f"\n## {SOURCES.name}\n\n{SOURCES.comment}\n")
     last_look = {"source": SOURCE, "last_complete_look_at": datetime.fromtimestamp(END_SECONDS, UTC)}
     sections += _rows((LakeColumn(c.name, c.type, c.comment) for c in SOURCES.columns), last_look)

@@ -14,12 +14,12 @@ what is new comes after what is promised.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
 from botocore import xform_name
 
-from pipelines.flatten.meanings import meaning_of
+from pipelines.flatten.meanings import meaning_of, meanings
 from pipelines.flatten.record import ListOf, MapOf, Node, Scalar, Structure, training_job
 from pipelines.flatten.schema import Promised, promised_columns
 from pipelines.tables import Column, Table, quoted
@@ -49,7 +49,7 @@ KEY_COLUMNS = (
     LakeColumn("account_id", "VARCHAR", "AWS account of the job: 12 digits, from its ARN."),
     LakeColumn("region", "VARCHAR", "AWS region of the job, from its ARN."),
     LakeColumn("month", "VARCHAR", "Month (UTC, `YYYY-MM`) of the job's CreationTime: the partition its rows are in."),
-    LakeColumn("training_job_arn", "VARCHAR", "ARN of the training job.", "TrainingJobArn"),
+    LakeColumn("training_job_arn", "VARCHAR", meanings()["TrainingJobArn"], "TrainingJobArn"),
 )
 # Found in the main table alone: how the row came here.
 OBSERVATION_COLUMNS = (
@@ -174,7 +174,8 @@ class _Names:
 
 def _tables(rows: _Rows, names: _Names) -> Iterator[LakeTable]:
     """The table of these rows, and those below it."""
-    keys = (*KEY_COLUMNS, *rows.own_keys)
+    known = training_job().members
+    keys = (*(replace(key, node=known.get(key.path)) for key in KEY_COLUMNS), *rows.own_keys)
     for key in keys:
         names.column(rows.table, key.name, "", key.type, key.path)
     derived = list(_members(rows, names, rows.node, "", rows.path, rows.item, rows.meaning))
