@@ -18,17 +18,8 @@ from tests.test_marts import differences
 SEEN = 1_704_067_200  # 2024-01-01
 DAY = 86_400
 STATUSES = [
-    "Starting",
-    "Pending",
-    "Downloading",
-    "Training",
-    "Uploading",
-    "Interrupted",
-    "Restarting",
-    "Stopping",
-    "Stopped",
-    "Failed",
-    "New",
+    *("Starting", "Pending", "Downloading", "Training", "Uploading", "Interrupted", "Restarting", "Stopping"),
+    *("Stopped", "Failed", "New"),
 ]
 TYPES = ["ml.p3.8xlarge", "ml.m5.large", "ml.never.heard", "", None]
 
