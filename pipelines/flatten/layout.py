@@ -40,7 +40,8 @@ OBSERVATION_COLUMNS = (
     Column(
         "source",
         "VARCHAR",
-        "Where it was received from: `<account>-<region>` of a harvested source, or `import`.",
+        "Where it was received from: `<account>-<region>` of a harvested source, `import`, or `event`: an EventBridge"
+        " event, which tells less than a record and which any record of the job replaces.",
     ),
     Column(
         "unmodelled_fields",
