@@ -69,6 +69,9 @@ def to_api_shape(document: Any) -> Shaped:
 
     Raises UnreadableError.
     """
+    if isinstance(document, dict) and document.keys() == {"unreadable"}:  # so the harvest keeps what is not JSON
+        told = document["unreadable"]
+        raise UnreadableError(told["path"], told["reason"])
     is_event = isinstance(document, dict) and document.get("detail-type") == EVENT
     record = document.get("detail") if is_event else document
     _expect(dict, record, "detail" if is_event else "")

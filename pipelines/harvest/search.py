@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,6 +26,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipelines.errors import TrainyardError
+from pipelines.harvest import broken
 from pipelines.harvest.archive import Observation, RawArchive, write_last_look
 from pipelines.harvest.mend import mended
 from pipelines.harvest.redact import Redactor
@@ -227,18 +229,34 @@ def _take_body(response_dict: dict[str, Any], customized_response_dict: dict[str
     """
     if response_dict["status_code"] != 200:
         return
-    body = response_dict["body"]
-    try:
-        try:
-            page = _BODY.decode(body)
-        except msgspec.DecodeError:
-            page = _BODY.decode(mended(body))
-    except msgspec.DecodeError:
+    page = _page(response_dict["body"])
+    if page is None:
         response_dict["status_code"] = 400
         response_dict["body"] = b'{"__type": "RequestTimeout"}'
     else:
         response_dict["body"] = b"{}"
         customized_response_dict["Body"] = page
+
+
+def _page(body: bytes) -> _Body | None:
+    """The page that a body is, also if documents in it are broken; None if it is none, or cut short."""
+    for text in (body, mended(body)):
+        with suppress(msgspec.DecodeError, RecursionError):
+            return _BODY.decode(text)
+    found, is_whole = broken.parts(mended(body))
+    members = {part.name: part.text for part in found}
+    results = broken.parts(members.get("Results", b""))
+    if not (is_whole and results.is_whole):
+        return None
+    paging = [b'"%s":%s' % (name.encode(), members[name]) for name in ("NextToken", "TotalHits") if name in members]
+    try:
+        page = _BODY.decode(b"{%s}" % b",".join([b'"Results":[]', *paging]))
+    except msgspec.DecodeError:
+        return None
+    for part in results.found:
+        jobs = [inner.text for inner in broken.parts(part.text).found if inner.name == "TrainingJob"]
+        page.Results.append(_Result(msgspec.Raw(jobs[0] if jobs else part.text)))
+    return page
 
 
 def _date(response: dict[str, Any]) -> float:
