@@ -22,6 +22,8 @@ from pipelines.tables import literal
 _ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:(?P<region>[a-z0-9-]+):(?P<account_id>[0-9]{12}):training-job/.+")
 
 
+# A record at every limit that SageMaker documents has some 1 MB; a row is read whole.
+MOST_BYTES = 16 * 2**20
 # The source of rows that came as EventBridge events, wherever from: any record of the job takes their place.
 EVENT_SOURCE = "event"
 
@@ -70,6 +72,8 @@ def write_rows(lines: Iterable[bytes], source: str, rows: IO[bytes], position: i
     written = Written(0, [])
     for line in lines:
         try:
+            if len(line) > MOST_BYTES:
+                raise UnreadableError("", f"{len(line):,} bytes: more than {MOST_BYTES:,}")
             row = _row(raw_line.decode(line), source, position + written.documents)
             rows.write(encode(row) + b"\n")
         except UnreadableError as error:
