@@ -35,6 +35,8 @@ def nested(depth):
     return "[" * depth + "]" * depth
 
 
+ENDPOINT = "arn:aws:sagemaker:eu-west-1:012345678901:endpoint/a"
+ELSEWHERE = "arn:aws:sagemaker:../..:012345678901:training-job/a"
 BAD = {
     "NaN": (bad(FinalMetricDataList='[{"MetricName":"loss","Value":NaN}]'), "FinalMetricDataList[0].Value", "JSON"),
     "bad UTF-8": (bad(FailureReason='"caf\udce9"'), "FailureReason", "not UTF-8"),
@@ -67,9 +69,9 @@ BAD = {
     "null in a list": (bad(InputDataConfig="[null]"), "InputDataConfig[0]", "expected dict"),
     "no ARN": ({"TrainingJobName": "bad", "CreationTime": TIME}, "TrainingJobArn", "absent"),
     "an ARN that is null": (bad(TrainingJobArn="null"), "TrainingJobArn", "absent"),
-    "the ARN of another": (bad(TrainingJobArn='"arn:aws:sagemaker:eu-west-1:012345678901:endpoint/a"'), "TrainingJobArn", "ARN"),
-    "an ARN of no account": (bad(TrainingJobArn='"arn:aws:sagemaker:eu-west-1:x:training-job/a"'), "TrainingJobArn", "ARN"),
-    "an ARN that leads elsewhere": (bad(TrainingJobArn='"arn:aws:sagemaker:../..:012345678901:training-job/a"'), "TrainingJobArn", "ARN"),
+    "the ARN of another": (bad(TrainingJobArn=f'"{ENDPOINT}"'), "TrainingJobArn", "ARN"),
+    "an ARN of no account": (bad(TrainingJobArn=f'"{ARN.replace("0", "x")}a"'), "TrainingJobArn", "ARN"),
+    "an ARN that leads elsewhere": (bad(TrainingJobArn=f'"{ELSEWHERE}"'), "TrainingJobArn", "ARN"),
     "no CreationTime": ({"TrainingJobArn": ARN + "bad"}, "CreationTime", "absent"),
     "50 MB": (bad(FailureReason='"%s"' % ("x" * 50_000_000)), "", "bytes: more than"),
 }  # fmt: skip

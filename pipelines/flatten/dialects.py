@@ -75,7 +75,7 @@ def to_api_shape(document: Any) -> Shaped:
     is_event = isinstance(document, dict) and document.get("detail-type") == EVENT
     record = document.get("detail") if is_event else document
     _expect(dict, record, "detail" if is_event else "")
-    shaper = _Shaper(in_milliseconds=_beyond_seconds(record.get("CreationTime")))
+    shaper = _Shaper(in_milliseconds=_beyond_seconds(record.get("CreationTime") or record.get("LastModifiedTime")))
     return Shaped(shaper.shaped(record, training_job(), ""), shaper.unmodelled, is_event)
 
 

@@ -1,7 +1,7 @@
 """The quarantine: lines of raw that could not be read, each with its reason, in one file for each raw batch.
 
-Of a long line only the beginning. Raw keeps the lines too, whole: `trainyard rebuild` reads them again, and a line that a
-newer version can read leaves.
+Of a long line only the beginning. Raw keeps the lines too, whole: `trainyard rebuild` reads them again, and a line that
+a newer version can read leaves.
 """
 
 from __future__ import annotations
