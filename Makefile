@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 UV_VERSION := 0.13.9
 
-.PHONY: demo test ui lint types lock clean
+.PHONY: demo test ui lint types docs accept-schema lock clean
 
 demo: $(VENV)/.runtime ## run the main job on the embedded simulator
 	$(BIN)/trainyard demo
@@ -23,6 +23,13 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
+
+docs: $(VENV)/.runtime ## write docs/data-dictionary.md anew
+	$(BIN)/python -m pipelines.dictionary
+
+accept-schema: $(VENV)/.runtime ## promise the columns that a newer botocore adds to the lake, and document them
+	$(BIN)/python -m pipelines.flatten.schema
+	$(BIN)/python -m pipelines.dictionary
 
 # Each lock pins every package by hash; --no-deps because a lock is already complete. The machine's own pip
 # installs into .venv, so that a Python without ensurepip will do.
