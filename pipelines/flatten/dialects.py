@@ -21,6 +21,7 @@ from pipelines.flatten.record import ListOf, MapOf, Node, Scalar, Structure, tra
 
 EVENT = "SageMaker Training Job State Change"  # what `detail-type` of an EventBridge event says
 
+_CALL = "ResponseMetadata"  # what boto3 adds of its call
 # AWS JSON writes these numbers as strings; so does the row, for JSON has no others.
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,6 +76,7 @@ def to_api_shape(document: Any) -> Shaped:
     is_event = isinstance(document, dict) and document.get("detail-type") == EVENT
     record = document.get("detail") if is_event else document
     _expect(dict, record, "detail" if is_event else "")
+    record = {name: value for name, value in record.items() if name != _CALL}
     shaper = _Shaper(in_milliseconds=_beyond_seconds(record.get("CreationTime") or record.get("LastModifiedTime")))
     return Shaped(shaper.shaped(record, training_job(), ""), shaper.unmodelled, is_event)
 

@@ -95,12 +95,14 @@ def fault(text: bytes) -> tuple[str, str] | None:
         text.decode()  # strings are not looked into above
     except UnicodeDecodeError as error:
         return _path_at(text, error.start), f"not UTF-8 at byte {error.start}"
+    beyond = _too_deep(text)
+    return None if beyond is None else (_path_at(text, beyond), f"nested more than {MOST_NESTED} deep")
+
+
+def is_too_deep(text: bytes) -> bool:
+    """Whether the text is nested deeper than is reasonable."""
     # The count alone is cheap, and enough for all ordinary documents.
-    if text.count(b"{") + text.count(b"[") > MOST_NESTED:
-        beyond = _too_deep(text)
-        if beyond is not None:
-            return _path_at(text, beyond), f"nested more than {MOST_NESTED} deep"
-    return None
+    return text.count(b"{") + text.count(b"[") > MOST_NESTED and _too_deep(text) is not None
 
 
 def unquoted(string: bytes) -> str:

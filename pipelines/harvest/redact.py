@@ -89,15 +89,13 @@ class Redactor:
         A member that cannot be looked into (numbers out of range) is masked whole. Text that is not JSON, or nested
         beyond reason, becomes ``{"unreadable": {"path": …, "reason": …, "text": …}}``, its text without secrets.
         """
-        wrong = broken.fault(document)
-        if wrong:
-            path, reason = wrong
-            unreadable = {"path": path, "reason": reason, "text": self._scrubbed(document)}
-            return msgspec.json.encode({"unreadable": unreadable})
         try:
+            document.decode()  # strings that are skipped below are not looked into
             members = _MEMBERS.decode(document)
-        except msgspec.ValidationError:  # not an object: look through all of it
-            return bytes(self._member(msgspec.Raw(document)))
+        except _UNREADABLE:
+            return self._unreadable(document) or bytes(self._member(msgspec.Raw(document)))
+        if broken.is_too_deep(document):
+            return self._unreadable(document)
         redacted = {name: self._member(getattr(members, name)) for name in _USERS_OWN}
         if not bytes(members.TrainingJobArn):
             if not bytes(members.detail):  # no record: look through all of it
@@ -108,6 +106,14 @@ class Redactor:
         if changed or (is_repeated and _repeats_a_key(document)):
             return msgspec.json.encode(_OBJECT.decode(document) | changed)
         return document
+
+    def _unreadable(self, document: bytes) -> bytes:
+        """What stands for text that is not JSON; empty if it is JSON, as something other than an object may be."""
+        wrong = broken.fault(document)
+        if wrong is None:
+            return b""
+        path, reason = wrong
+        return msgspec.json.encode({"unreadable": {"path": path, "reason": reason, "text": self._scrubbed(document)}})
 
     def _member(self, member: msgspec.Raw) -> msgspec.Raw:
         """The member itself where it holds no secret; else with only the secrets replaced."""

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import msgspec
@@ -48,11 +49,11 @@ def broken_constraints(lake: Path, manifest: Manifest) -> Counter[str]:
     constraints = blake2b(repr(_checks()).encode(), digest_size=16).hexdigest()
     kept = _read(path)
     known = kept.found if kept and kept.constraints == constraints else {}
-    found = {}
+    found = {_name(part): known.get(_name(part), {}) for part in manifest.partitions}
+    new = tuple(part for part in manifest.partitions if _name(part) not in known)
     with duckdb.connect() as connection:
-        for part in manifest.partitions:
-            name = "/".join((*part.key, *part.tables[main_table().name].files))
-            found[name] = known[name] if name in known else _find(connection, lake, part)
+        for part, what, one in _find(connection, lake, Manifest(partitions=new)):
+            found[part][what] = one
     if found != known:
         files.write_whole(path, msgspec.json.encode(_Kept(constraints, found)))
     total: Counter[str] = Counter()
@@ -71,30 +72,44 @@ def _read(path: Path) -> _Kept | None:
         return None
 
 
-def _find(connection: duckdb.DuckDBPyConnection, lake: Path, part: Partition) -> dict[str, _Found]:
-    found = {}
+def _name(part: Partition) -> str:
+    return "/".join((*part.key, *part.tables[main_table().name].files))
+
+
+def _find(connection: duckdb.DuckDBPyConnection, lake: Path, manifest: Manifest) -> Iterator[tuple[str, str, _Found]]:
+    """What is wrong in each partition of a manifest."""
+    names = {part.key: _name(part) for part in manifest.partitions}
     for table, checks in _checks():
-        paths = Manifest(partitions=(part,)).paths(lake, table.name)
-        if paths:
-            counted = ", ".join(
-                f"count(*) filter (where {broken}), min({column}::varchar) filter (where {broken})"
-                for column, _, broken in checks
-            )
-            (row,) = connection.execute(f"select {counted} from ({select_table(table.table, paths)})").fetchall()
-            for (_, what, _), count, least in zip(checks, row[::2], row[1::2], strict=True):
-                if count:
-                    found[what] = _Found(count, least[:_MOST_SHOWN])
-    return found
+        rows = f"from ({select_table(table.table, manifest.paths(lake, table.name))})"
+        counted = ", ".join(f"count(*) filter (where {check.broken})" for check in checks)
+        by_part = connection.execute(
+            f"select account_id, region, month, {counted} {rows} group by account_id, region, month"
+        ).fetchall()
+        for number, check in enumerate(checks, 3):
+            broken = {row[:3]: row[number] for row in by_part if row[number]}
+            if broken:
+                one = f"select min({check.column})::varchar {rows} where {check.broken}"
+                ((example,),) = connection.execute(one).fetchall()
+                for key, count in broken.items():
+                    yield names[key], check.what, _Found(count, example[:_MOST_SHOWN])
+
+
+class _Check(NamedTuple):
+    """A constraint of a column: what is wrong where the SQL condition ``broken`` holds."""
+
+    column: str
+    what: str
+    broken: str
 
 
 @cache
-def _checks() -> tuple[tuple[LakeTable, list[tuple[str, str, str]]], ...]:
-    """For each table with constraints: the column, what is wrong, and the SQL condition under which it is."""
+def _checks() -> tuple[tuple[LakeTable, list[_Check]], ...]:
+    """The tables with constraints."""
     checks = (
         (
             table,
             [
-                (quoted(column.name), f"{column.path}{' (key)' if column.name == 'key' else ''} is {what}", broken)
+                _Check(quoted(column.name), f"{column.path}{' (key)' * _is_key(column)} is {what}", broken)
                 for column in table.columns
                 for what, broken in _broken(column)
             ],
@@ -102,6 +117,10 @@ def _checks() -> tuple[tuple[LakeTable, list[tuple[str, str, str]]], ...]:
         for table in lake_tables()
     )
     return tuple((table, of_table) for table, of_table in checks if of_table)
+
+
+def _is_key(column: LakeColumn) -> bool:
+    return column.name == "key" and column.path.endswith("{}")
 
 
 def _broken(column: LakeColumn) -> Iterator[tuple[str, str]]:

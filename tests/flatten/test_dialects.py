@@ -27,6 +27,21 @@ def test_nulls_are_absent():
     assert to_api_shape(document).document == {"Environment": {"B": ""}, "VpcConfig": {}}
 
 
+def test_what_boto3_adds_of_its_call_is_no_member():
+    shaped = to_api_shape({"TrainingJobName": "a", "ResponseMetadata": {"HTTPStatusCode": 200}})
+    assert (shaped.document, shaped.unmodelled) == ({"TrainingJobName": "a"}, {})
+
+
+def test_all_times_of_a_record_are_in_one_unit():
+    written = {"CreationTime": 1_700_000_000_123, "TrainingStartTime": "86400000000"}
+    with pytest.raises(UnreadableError, match="TrainingStartTime: expected a time"):
+        to_api_shape(written)
+    with pytest.raises(UnreadableError, match="TrainingStartTime: expected a time in milliseconds before 2100"):
+        to_api_shape(written | {"TrainingStartTime": 1_700_000_060})
+    with pytest.raises(UnreadableError, match="TrainingStartTime: expected a time in seconds up to the year 9999"):
+        to_api_shape({"CreationTime": 1_700_000_000, "TrainingStartTime": 1_700_000_060_000})
+
+
 def test_tags_as_a_map():
     assert to_api_shape({"Tags": {"team": "vision"}}).document == {"Tags": [{"Key": "team", "Value": "vision"}]}
 
