@@ -81,6 +81,19 @@ def end_of_value(text: bytes, start: int) -> int | None:
     return None
 
 
+def awaits_element(text: bytes) -> bool:
+    """Whether the text ends within a list, where an element may follow."""
+    containers: list[bytes] = []
+    mark = b""
+    for token in TOKEN.finditer(text):
+        mark = token[0]
+        if mark in _OPENING:
+            containers.append(mark)
+        elif mark in _CLOSING:
+            del containers[-1:]
+    return mark in (b"[", b",") and containers[-1:] == [b"["]
+
+
 def fault(text: bytes) -> tuple[str, str] | None:
     """Path and reason of what keeps the text from being JSON that can be worked with; None if nothing does."""
     try:

@@ -42,7 +42,6 @@ _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _JOB_MEMBER = re.compile(rb'"TrainingJob(Arn|Name|Status)"')
 _LINE_START = re.compile(rb"\n(?={)")
 _MOST_WITHIN = 5  # a list of pages, which have lists of results
-_OPEN_ENDS = (b"{", b"[", b",")  # of a line whose value goes on in the next
 
 
 def read_documents(path: Path) -> Iterator[bytes]:
@@ -89,7 +88,7 @@ def _values(path: Path) -> Iterator[bytes]:
         following = next(lines, None)
         if _is_json(line):
             yield line.lstrip()
-        elif following is None or (following.startswith(b"{") and not line.endswith(_OPEN_ENDS)):
+        elif following is None or (following.startswith(b"{") and not broken.awaits_element(line)):
             yield from _concatenated(line)
         else:
             yield from _concatenated(b"\n".join([line, following, *lines]))

@@ -41,6 +41,11 @@ CUT = b'{"TrainingJobArn":"x","Tags":[{"Ke'
         (A + b"\n" + CUT + b"\n" + B, [A, CUT, B]),
         (A + b"\n" + CUT + b"\n" + CUT + b"\n" + B + b"\n" + C, [A, CUT, CUT, B, C]),
         (A + b"\n" + CUT, [A, CUT]),
+        (
+            b"\n".join([A, b'{"TrainingJobArn":"x",', b'{"Tags":{', CUT]),
+            [A, b'{"TrainingJobArn":"x",', b'{"Tags":{', CUT],
+        ),
+        (b'{"Results":[{"TrainingJob":' + A + b'},\n{"TrainingJob":' + B + b"}]}", [A, B]),
         (A + b"\nno JSON at all\n" + B, [A, b"no JSON at all", B]),
         (b"[" + A + b", {" + B + b"}, " + C + b"]", [A, b"{" + B + b"}", C]),
         (b'{"Results":[{"TrainingJob":' + A + b'},{"TrainingJob":' + CUT, [A, CUT]),
