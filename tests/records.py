@@ -21,7 +21,7 @@ ODD_TEXTS = (
 texts = st.sampled_from(ODD_TEXTS) | st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 times = (
     st.integers(MAY * 1000, JULY * 1000).map(lambda milliseconds: milliseconds / 1000)
-    | st.integers(EARLIEST_SECONDS * 1000, LATEST_SECONDS * 1000).map(lambda milliseconds: milliseconds / 1000)
+    | st.integers(EARLIEST_SECONDS * 1000, int(LATEST_SECONDS * 1000)).map(lambda milliseconds: milliseconds / 1000)
     | st.sampled_from(
         (0, -1, 0.001, MAY, EARLIEST_SECONDS, LATEST_SECONDS, LATEST_SECONDS - 0.001, 1e10, 9007199254.741)
     )

@@ -4,8 +4,10 @@ Each example is ten documents on the whole way: bytes, raw archive, flatten, Par
 profile ``nightly`` takes 10,000 documents.
 """
 
+import json
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +29,7 @@ def through_the_lake(texts, folder):
     load(home)
     assert [(each.path, each.reason) for _, each in Quarantine(home.quarantine).lines()] == []
     tables = lake(home)
-    return [rebuilt(row["training_job_arn"], tables) for row in tables["training_jobs"]]
+    return [rebuilt(arn, tables) for arn in sorted(row["training_job_arn"] for row in tables["training_jobs"])]
 
 
 @given(
@@ -38,4 +40,52 @@ def test_documents_come_back_whole(batch, random, tmp_path_factory):
     numbered = [document | {"TrainingJobArn": f"{ARN}{number}"} for number, document in enumerate(batch)]
     texts = [written(document, random, training_job()) for document in numbered]
     back = through_the_lake(texts, tmp_path_factory.mktemp("home"))
-    assert marked(sorted(back, key=lambda document: document["TrainingJobArn"])) == marked(numbered)
+    assert marked(back) == marked(numbered)
+
+
+def job(name="a", **members):
+    return {"TrainingJobArn": ARN + name, "CreationTime": 1_750_000_000.0} | members
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        # Told apart.
+        ('"Environment":{}', {"Environment": {}}),
+        ('"VpcConfig":{}', {"VpcConfig": {}}),
+        ('"VpcConfig":{"Subnets":[]}', {"VpcConfig": {"Subnets": []}}),
+        ('"FailureReason":""', {"FailureReason": ""}),
+        ('"EnableManagedSpotTraining":false', {"EnableManagedSpotTraining": False}),
+        ('"BillableTimeInSeconds":9007199254740993', {"BillableTimeInSeconds": 2**53 + 1}),
+        ('"TrainingEndTime":253402300799.999', {"TrainingEndTime": 253402300799.999}),
+        ('"TrainingEndTime":-62135596799.999', {"TrainingEndTime": -62135596799.999}),
+        ('"NewMember":{"a":[null,1180591620717411303424]}', {"NewMember": {"a": [None, 2**70]}}),
+        # Alike.
+        ('"FailureReason":null', {}),
+        ('"VpcConfig":{"Subnets":null}', {"VpcConfig": {}}),
+        ('"Environment":{"A":null,"B":"x"}', {"Environment": {"B": "x"}}),
+        ('"NewMember":null', {}),
+        ('"Environment":{"A":"1","A":"2"}', {"Environment": {"A": "2"}}),
+        ('"FailureReason":"1","FailureReason":"2"', {"FailureReason": "2"}),
+        ('"ResourceConfig":{"InstanceCount":1.0}', {"ResourceConfig": {"InstanceCount": 1}}),
+        ('"TrainingEndTime":1750000000', {"TrainingEndTime": 1_750_000_000.0}),
+        ('"TrainingEndTime":1.75e9', {"TrainingEndTime": 1_750_000_000.0}),
+        ('"TrainingEndTime":1750000000.1234567', {"TrainingEndTime": 1_750_000_000.123457}),
+        (r'"FailureReason":"\u00e9\/"', {"FailureReason": "é/"}),
+        ('"Tags":{"team":"vision"}', {"Tags": [{"Key": "team", "Value": "vision"}]}),
+    ],
+)
+def test_what_is_told_apart_and_what_is_alike(text, told, tmp_path):
+    document = json.dumps(job())[:-1] + "," + text + "}"
+    assert marked(through_the_lake([document], tmp_path)) == [marked(job(**told))]
+
+
+def test_documents_beyond_all_limits_come_back(tmp_path):
+    statuses = [{"Status": "Training", "StartTime": TIME + n, "StatusMessage": "x" * 20} for n in range(100_000)]
+    large = [
+        job("a", SecondaryStatusTransitions=statuses),
+        job("b", HyperParameters={f"key-{n}": "x" * 20 for n in range(100_000)}),
+        job("c", FailureReason="\0é\n" * 1_000_000),
+        job("d", NewMember=["\\" * 1_000_000] * 3),
+    ]
+    assert through_the_lake([json.dumps(each, ensure_ascii=False) for each in large], tmp_path) == large
