@@ -16,7 +16,7 @@ from pipelines.lake.load import load
 from pipelines.lake.quarantine import Quarantine
 from pipelines.simulator import Fleet, Simulator
 from pipelines.status import show_status
-from tests.main_job import CREDENTIALS, lake
+from tests.main_job import CREDENTIALS, lake, published, trainyard
 from tests.records import ARN
 
 TIME = 1_750_000_000
@@ -147,3 +147,27 @@ def test_bad_results_of_the_service(home, monkeypatch):
     console = Console(record=True, width=200)
     show_status(home, console)
     assert f"quarantine: {len(BAD)} documents" in console.export_text()
+
+
+def test_the_command_says_what_is_wrong(tmp_path):
+    home = tmp_path / "home"
+    file = tmp_path / "file.ndjson"
+    strange = job("strange", TrainingJobName="x" * 64, SecondaryStatus="Verifying")
+    file.write_bytes(b"\n".join(map(encoded, (strange, BAD["NaN"][0], BAD["year 300000"][0]))))
+    trainyard("import", str(file), home=home)
+    built = trainyard("run", "--no-harvest", home=home)
+    warnings = {line for line in built.stderr.splitlines() if line.startswith("trainyard: warning: ")}
+    assert len(warnings) == 2
+    for said in (
+        "check no_document_in_quarantine failed: ",
+        "check no_broken_constraint failed: ",
+        "FinalMetricDataList[0].Value: not JSON at byte",
+        "TrainingEndTime: expected a time in seconds up to the year 9999, got 9404812800000: 1",
+        f"TrainingJobName is longer than 63: '{'x' * 60}': 1",
+        "SecondaryStatus is not one of the values: 'Verifying': 1",
+    ):
+        assert any(said in line for line in warnings), said
+    assert [row["training_job_name"] for row in published(home / "warehouse.duckdb")["fct_training_jobs"]] == ["x" * 64]
+    status = trainyard("status", home=home).stdout
+    assert "quarantine: 2 documents" in status
+    assert "TrainingEndTime: expected a time" in status

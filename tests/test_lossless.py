@@ -5,6 +5,7 @@ profile ``nightly`` takes 10,000 documents.
 """
 
 import json
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -16,7 +17,7 @@ from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.home import Home
 from pipelines.lake.load import load
 from pipelines.lake.quarantine import Quarantine
-from tests.main_job import lake
+from tests.main_job import lake, trainyard
 from tests.records import ARN, documents, marked, rebuilt, written
 
 DOCUMENTS_AN_EXAMPLE = 10
@@ -89,3 +90,17 @@ def test_documents_beyond_all_limits_come_back(tmp_path):
         job("d", NewMember=["\\" * 1_000_000] * 3),
     ]
     assert through_the_lake([json.dumps(each, ensure_ascii=False) for each in large], tmp_path) == large
+
+
+def test_the_documented_way(tmp_path, monkeypatch):
+    document = job("mnist", Tags=[{"Key": "team", "Value": "vision"}])
+    document["TrainingJobArn"] = "arn:aws:sagemaker:eu-west-1:111122223333:training-job/mnist"
+    file = tmp_path / "file.json"
+    file.write_text(json.dumps(document))
+    trainyard("import", str(file), home=tmp_path / "trainyard-data")
+    trainyard("run", "--no-harvest", home=tmp_path / "trainyard-data")
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[1] / "docs" / "lossless.md").read_text("utf-8")
+    told = {}
+    exec(page.split("```python\n")[1].split("```")[0], told)
+    assert told["document"] == document
