@@ -71,6 +71,24 @@ def parts(text: bytes) -> Parts:
     return Parts(found, False)
 
 
+def split_page(body: bytes) -> tuple[bytes, list[bytes]] | None:
+    """A page of ``Search`` in which documents are broken: the page without results, and its documents as they are.
+
+    None if it is no such page, or was cut short.
+    """
+    page = parts(body)
+    members = {part.name: part.text for part in page.found}
+    results = parts(members.get("Results", b""))
+    if not (page.is_whole and results.is_whole):
+        return None
+    documents = []
+    for result in results.found:
+        jobs = [part.text for part in parts(result.text).found if part.name == "TrainingJob"]
+        documents.append(jobs[0] if jobs else result.text)
+    rest = (b"%s:%s" % (json.dumps(name).encode(), text) for name, text in (members | {"Results": b"[]"}).items())
+    return b"{%s}" % b",".join(rest), documents
+
+
 def end_of_value(text: bytes, start: int) -> int | None:
     """Where the value ends that starts there; None if it does not end."""
     depth = 0

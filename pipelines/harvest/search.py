@@ -243,19 +243,15 @@ def _page(body: bytes) -> _Body | None:
     for text in (body, mended(body)):
         with suppress(msgspec.DecodeError, RecursionError):
             return _BODY.decode(text)
-    found, is_whole = broken.parts(mended(body))
-    members = {part.name: part.text for part in found}
-    results = broken.parts(members.get("Results", b""))
-    if not (is_whole and results.is_whole):
+    split = broken.split_page(mended(body))
+    if split is None:
         return None
-    paging = [b'"%s":%s' % (name.encode(), members[name]) for name in ("NextToken", "TotalHits") if name in members]
+    rest, documents = split
     try:
-        page = _BODY.decode(b"{%s}" % b",".join([b'"Results":[]', *paging]))
+        page = _BODY.decode(rest)
     except msgspec.DecodeError:
         return None
-    for part in results.found:
-        jobs = [inner.text for inner in broken.parts(part.text).found if inner.name == "TrainingJob"]
-        page.Results.append(_Result(msgspec.Raw(jobs[0] if jobs else part.text)))
+    page.Results = [_Result(msgspec.Raw(document)) for document in documents]
     return page
 
 
