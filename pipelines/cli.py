@@ -57,6 +57,8 @@ def import_(
     with home.writing(), _stderr.status("reading"):
         outcome = import_files(RawArchive(home.raw), files, Redactor(settings.secret_keys))
     typer.echo(f"{outcome.documents:,} documents imported: `trainyard run --no-harvest` builds with them")
+    if outcome.error:
+        raise TrainyardError(outcome.error)
 
 
 @app.command()

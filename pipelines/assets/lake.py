@@ -14,6 +14,7 @@ from pipelines.assets.resources import Log
 from pipelines.config import Settings
 from pipelines.flatten.layout import lake_tables, main_table
 from pipelines.home import Home
+from pipelines.lake.constraints import broken_constraints
 from pipelines.lake.load import Loaded, load, reload
 from pipelines.lake.manifest import read_manifest, unmodelled_fields
 from pipelines.lake.quarantine import Quarantine
@@ -56,6 +57,12 @@ class LakeConfig(dg.Config):
             description="The installed service model knows every member of the records. Others are kept as JSON in"
             " unmodelled_fields: a newer botocore may know them (`trainyard rebuild` then gives them columns).",
         ),
+        dg.AssetCheckSpec(
+            "no_broken_constraint",
+            asset=lake_key(main_table().name),
+            description="Every value is as SageMaker documents it: of its pattern, in its range, one of its values."
+            " Others are kept as they came.",
+        ),
     ],
 )
 def lake(
@@ -78,6 +85,7 @@ def lake(
     yield _check("no_document_in_quarantine", reasons)
     known = {column.path for table in lake_tables() for column in table.columns if column.node}
     yield _check("no_unmodelled_fields", unmodelled_fields(home.lake, manifest), known)
+    yield _check("no_broken_constraint", broken_constraints(home.lake, manifest))
 
 
 def _check(name: str, found: Counter[str], mendable: Collection[str] = ()) -> dg.AssetCheckResult:

@@ -57,7 +57,8 @@ OBSERVATION_COLUMNS = (
     LakeColumn(
         "source",
         "VARCHAR",
-        "Where it was received from: `<account>-<region>` of a harvested source, or `import`.",
+        "Where it was received from: `<account>-<region>` of a harvested source, `import`, or `event`: an EventBridge"
+        " event, which tells less than a record and which any record of the job replaces.",
     ),
     LakeColumn(
         "unmodelled_fields",

@@ -3,9 +3,10 @@
     raw/source=<source>/<sequence>-<watermark>[-<label>].ndjson.zst
     sources/<source>.json
 
-A batch is one file, written whole; a line of it is ``{"observed_at": <epoch seconds>, "document": <the bytes>}``. How
-far a source is harvested (its watermark, epoch microseconds) is read off the names alone. The small file beside says
-when the service was last seen whole. Not here: where documents come from, what is secret in them, what is in them.
+A batch is one file, written whole; a line of it is ``{"observed_at": <epoch seconds>, "document": <the bytes>}``. In
+the place of a document that is not JSON stands what is wrong with it and its text (see ``redact``). How far a source is
+harvested (its watermark, epoch microseconds) is read off the names alone. The small file beside says when the service
+was last seen whole. Not here: where documents come from, what is secret in them, what is in them.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,6 +26,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipelines.errors import TrainyardError
+from pipelines.harvest import broken
 from pipelines.harvest.archive import Observation, RawArchive, write_last_look
 from pipelines.harvest.mend import mended
 from pipelines.harvest.redact import Redactor
@@ -227,18 +229,30 @@ def _take_body(response_dict: dict[str, Any], customized_response_dict: dict[str
     """
     if response_dict["status_code"] != 200:
         return
-    body = response_dict["body"]
-    try:
-        try:
-            page = _BODY.decode(body)
-        except msgspec.DecodeError:
-            page = _BODY.decode(mended(body))
-    except msgspec.DecodeError:
+    page = _page(response_dict["body"])
+    if page is None:
         response_dict["status_code"] = 400
         response_dict["body"] = b'{"__type": "RequestTimeout"}'
     else:
         response_dict["body"] = b"{}"
         customized_response_dict["Body"] = page
+
+
+def _page(body: bytes) -> _Body | None:
+    """The page that a body is, also if documents in it are broken; None if it is none, or cut short."""
+    for text in (body, mended(body)):
+        with suppress(msgspec.DecodeError, RecursionError):
+            return _BODY.decode(text)
+    split = broken.split_page(mended(body))
+    if split is None:
+        return None
+    rest, documents = split
+    try:
+        page = _BODY.decode(rest)
+    except msgspec.DecodeError:
+        return None
+    page.Results = [_Result(msgspec.Raw(document)) for document in documents]
+    return page
 
 
 def _date(response: dict[str, Any]) -> float:
