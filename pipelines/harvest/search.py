@@ -16,8 +16,9 @@ import msgspec
 
 from pipelines.errors import TrainyardError
 from pipelines.harvest.calls import Answer, Calls, TokenRefusedError
-from pipelines.harvest.job import Job, read_job
+from pipelines.harvest.job import OPEN_STATUSES, Job, read_job
 
+OPEN = ",".join(OPEN_STATUSES)
 PAGE_JOBS = 100
 QUERY_JOBS = 5_000
 MOST_REFUSALS = 3  # of tokens in one second's jobs
@@ -60,6 +61,12 @@ def newest(calls: Calls, since: int | None) -> Page:
     return _page(calls.ask("Search", **_request(since, None, "Descending")), since)
 
 
+def open_jobs(calls: Calls, since: int | None) -> int | None:
+    """How many jobs that changed in the second ``since`` or later have not ended; None if the service does not say."""
+    request = _request(since, None, "Descending", {"Name": "TrainingJobStatus", "Operator": "In", "Value": OPEN})
+    return _page(calls.ask("Search", **(request | {"MaxResults": 1})), since).hits
+
+
 def changed(calls: Calls, since: int | None, until: int | None = None) -> Iterator[Page]:
     """The jobs that changed in the second ``since`` or later and before the second ``until``, oldest change first.
 
@@ -100,8 +107,8 @@ def _query(calls: Calls, since: int | None, until: int | None) -> Iterator[Page]
         yield page
 
 
-def _request(since: int | None, until: int | None, order: str) -> dict[str, Any]:
-    filters = [
+def _request(since: int | None, until: int | None, order: str, *filters: dict[str, str]) -> dict[str, Any]:
+    bounds = [
         {
             "Name": "LastModifiedTime",
             "Operator": operator,
@@ -115,7 +122,7 @@ def _request(since: int | None, until: int | None, order: str) -> dict[str, Any]
         "SortBy": "LastModifiedTime",
         "SortOrder": order,
         "MaxResults": PAGE_JOBS,
-        **({"SearchExpression": {"Filters": filters}} if filters else {}),
+        **({"SearchExpression": {"Filters": [*bounds, *filters]}} if bounds or filters else {}),
     }
 
 
