@@ -47,9 +47,12 @@ def held(home):
 
 
 def searched(documents):
-    """The documents of a fleet as Search gives them, by ARN."""
+    """The documents of a fleet as Search gives them, less secrets, by ARN."""
     hidden = shapes.describe_only()
-    return {
-        document["TrainingJobArn"]: {name: value for name, value in document.items() if name not in hidden}
-        for document in documents
-    }
+    return described({name: value for name, value in document.items() if name not in hidden} for document in documents)
+
+
+def described(documents):
+    """The documents of a fleet, less secrets, by ARN."""
+    redact = Redactor().redact
+    return {document["TrainingJobArn"]: json.loads(redact(json.dumps(document).encode())) for document in documents}
