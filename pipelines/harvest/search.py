@@ -16,9 +16,8 @@ import msgspec
 
 from pipelines.errors import TrainyardError
 from pipelines.harvest.calls import Answer, Calls, TokenRefusedError
-from pipelines.harvest.job import OPEN_STATUSES, Job, read_job
+from pipelines.harvest.job import Job, read_job
 
-OPEN = ",".join(OPEN_STATUSES)
 PAGE_JOBS = 100
 QUERY_JOBS = 5_000
 MOST_REFUSALS = 3  # of tokens in one second's jobs
@@ -61,9 +60,10 @@ def newest(calls: Calls, since: int | None) -> Page:
     return _page(calls.ask("Search", **_request(since, None, "Descending")), since)
 
 
-def open_jobs(calls: Calls, since: int | None) -> int | None:
-    """How many jobs that changed in the second ``since`` or later have not ended; None if the service does not say."""
-    request = _request(since, None, "Descending", {"Name": "TrainingJobStatus", "Operator": "In", "Value": OPEN})
+def jobs_in_progress(calls: Calls, since: int | None) -> int | None:
+    """How many jobs that changed in the second ``since`` or later are InProgress; None if the service does not say."""
+    status = {"Name": "TrainingJobStatus", "Operator": "Equals", "Value": "InProgress"}
+    request = _request(since, None, "Descending", status)
     return _page(calls.ask("Search", **(request | {"MaxResults": 1})), since).hits
 
 

@@ -19,11 +19,6 @@ DAY = 86_400
 
 
 @pytest.fixture
-def home(tmp_path):
-    return Home(tmp_path)
-
-
-@pytest.fixture
 def small(monkeypatch):
     """Pages of 10 jobs, queries and batches of 50."""
     monkeypatch.setattr(search, "PAGE_JOBS", 10)
