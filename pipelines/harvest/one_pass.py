@@ -160,11 +160,12 @@ class Pass:
         """
         page = search.newest(self._calls, self._intake.since)
         second = self._intake.watermark // 1_000_000
-        reaches_back = page.is_last or any(job.modified is not None and job.modified < second + 1 for job in page.jobs)
+        is_whole = page.is_last and page.hits == len(page.jobs)
+        reaches_back = is_whole or any(job.modified is not None and job.modified < second + 1 for job in page.jobs)
         if reaches_back or has_read:
             self._take(page, is_without_gap=reaches_back)
         is_all_there = page.hits is not None and self._intake.jobs_between(self._intake.since, None) >= page.hits
-        is_settled = page.is_last or ((reaches_back or has_read) and is_all_there and self._progress_agrees())
+        is_settled = is_whole or ((reaches_back or has_read) and is_all_there and self._progress_agrees())
         return _Look(reaches_back, is_settled, page.hits)
 
     def _progress_agrees(self) -> bool:
