@@ -24,7 +24,12 @@ RAW = dg.AssetKey(["raw", "training_job_documents"])
             "every_source_harvested",
             asset=RAW,
             description="Every source was harvested to its end. One that was not keeps its last good rows.",
-        )
+        ),
+        dg.AssetCheckSpec(
+            "every_call_allowed",
+            asset=RAW,
+            description="Every source allowed all calls. Where it did not, a dearer way or a gap made up for it.",
+        ),
     ],
     pool="sagemaker",
 )
@@ -39,6 +44,7 @@ def training_job_documents(
     with Home(settings.home).writing():
         outcomes = harvest(settings, report)
     failures = {outcome.source: outcome.error for outcome in outcomes if outcome.error}
+    warnings = {outcome.source: "; ".join(outcome.warnings) for outcome in outcomes if outcome.warnings}
     yield dg.MaterializeResult(
         metadata={
             "documents": sum(outcome.documents for outcome in outcomes),
@@ -47,5 +53,13 @@ def training_job_documents(
                 {o.source: {"documents": o.documents, "calls": o.calls, "error": o.error} for o in outcomes}
             ),
         },
-        check_results=[dg.AssetCheckResult(passed=not failures, metadata=failures)],
+        check_results=[
+            dg.AssetCheckResult(check_name="every_source_harvested", passed=not failures, metadata=failures),
+            dg.AssetCheckResult(
+                check_name="every_call_allowed",
+                passed=not warnings,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata=warnings,
+            ),
+        ],
     )

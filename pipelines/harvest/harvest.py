@@ -11,9 +11,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from pipelines.config import Settings
 from pipelines.errors import TrainyardError
+from pipelines.harvest.calls import Calls
+from pipelines.harvest.one_pass import Pass
 from pipelines.harvest.outcome import Outcome, explain
 from pipelines.harvest.redact import Redactor
-from pipelines.harvest.search import Pass
 from pipelines.harvest.sources import Source, find_sources
 
 MOST_AT_ONCE = 16
@@ -41,7 +42,10 @@ def harvest(settings: Settings, on_progress: Callable[[str, int], None] | None =
                 on_progress(source.name, documents)
 
         with turn:
-            one_pass = Pass(source.name, source.client, settings.home, redactor, on_page)
+            calls = Calls(source.client, source.new_client)
+            one_pass = Pass(
+                source.name, calls, settings.home, redactor, on_page, settings.overlap_seconds, settings.describe
+            )
             outcomes[source.name] = _outcome(one_pass)
 
     # Daemons: a thread in a long call must not keep an interrupted process alive.
@@ -68,4 +72,6 @@ def _outcome(one_pass: Pass) -> Outcome:
         _log.exception("Harvest of %s failed", one_pass.source)
         error = explain(failure)
     seconds = time.monotonic() - started
-    return Outcome(one_pass.source, one_pass.documents, one_pass.calls, one_pass.batches, error, seconds)
+    return Outcome(
+        one_pass.source, one_pass.documents, one_pass.calls, one_pass.batches, error, seconds, one_pass.warnings
+    )

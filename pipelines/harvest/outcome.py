@@ -9,7 +9,7 @@ from botocore import exceptions
 from pipelines.errors import TrainyardError
 
 _SIGN_IN = "sign in to AWS (as with `aws sso login`), or set AWS_PROFILE or access keys"
-_NETWORK = "check the network and the endpoint, then run again"
+_NETWORK = "check the network, the region and the endpoint, then run again"
 _CODES = {
     "ExpiredToken": _SIGN_IN,
     "ExpiredTokenException": _SIGN_IN,
@@ -17,7 +17,7 @@ _CODES = {
     "AccessDenied": "allow it in IAM",
     "AccessDeniedException": "allow it in IAM",
     "InvalidClientTokenId": "check the access keys",
-    "UnrecognizedClientException": "check the access keys",
+    "UnrecognizedClientException": "check the access keys, and that the region is one of the account's",
     "InvalidSignatureException": "check the access keys and the clock",
     "SignatureDoesNotMatch": "check the access keys and the clock",
 }
@@ -29,12 +29,15 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.ProfileNotFound, "correct the profile in trainyard.toml or AWS_PROFILE"),
     (exceptions.NoRegionError, "set AWS_REGION, or `regions` of the source in trainyard.toml"),
     (exceptions.HTTPClientError, _NETWORK),
+    (exceptions.ConnectionError, _NETWORK),
 )
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One source's harvest or import: what was written to raw, at what cost, and the line that says what went wrong."""
+    """One source's harvest or import: what was written to raw, at what cost, and the line that says what went wrong;
+    ``warnings`` are lines that tell what could not be asked in full.
+    """
 
     source: str
     documents: int
@@ -42,6 +45,7 @@ class Outcome:
     batches: int
     error: str | None
     seconds: float
+    warnings: tuple[str, ...] = ()
 
 
 def explain(error: Exception) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,22 +20,31 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from pipelines.config import Settings, SourceSettings
 from pipelines.errors import TrainyardError
+from pipelines.harvest.first_contact import CONNECT_TIMEOUT_SECONDS, FirstContact
 from pipelines.harvest.outcome import Outcome, explain
 
 # Adaptive: each client slows down by itself when the account's rate, which it shares with everyone, is exceeded.
-_CONFIG = Config(retries={"mode": "adaptive", "total_max_attempts": 10}, connect_timeout=10, read_timeout=60)
+_CONFIG = Config(
+    retries={"mode": "adaptive", "total_max_attempts": 10},
+    connect_timeout=CONNECT_TIMEOUT_SECONDS,
+    read_timeout=60,
+)
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".aws", ".ic.gov", ".sgov.gov", ".adc-e.uk")
 _REGION_OF_NO_REGION = "us-east-1"
 
 
 @dataclass(frozen=True)
 class Source:
-    """An account in a region, and a client of SageMaker there; account_id is None where only an endpoint is known."""
+    """An account in a region, and a client of SageMaker there; account_id is None where only an endpoint is known.
+
+    ``new_client`` makes another one, with credentials asked for anew.
+    """
 
     name: str
     account_id: str | None
     region: str
     client: Any
+    new_client: Callable[[], Any]
 
 
 def find_sources(settings: Settings) -> list[Source | Outcome]:
@@ -55,16 +64,12 @@ def _sources(wanted: SourceSettings) -> Iterator[Source]:
     session = botocore.session.Session(profile=wanted.profile)
     default_region = os.environ.get("AWS_REGION") or session.get_config_variable("region")
     regions = wanted.regions or (default_region or _REGION_OF_NO_REGION,)
-    if wanted.role_arn:
-        session.register_component("credential_provider", _Role(wanted, regions[0]))
-    clients = {
-        region: session.create_client("sagemaker", region_name=region, config=_CONFIG)
-        for region in dict.fromkeys(regions)
-    }
+    _take_role(session, wanted, regions[0])
+    clients = {region: _client(session, "sagemaker", region) for region in dict.fromkeys(regions)}
     endpoint = clients[regions[0]].meta.endpoint_url
     if not wanted.regions and not default_region and _is_aws(endpoint):
         raise NoRegionError()
-    sts = session.create_client("sts", region_name=regions[0], config=_CONFIG)
+    sts = _client(session, "sts", regions[0])
     if wanted.role_arn:
         account_id = _account_of(wanted.role_arn)
     elif _is_aws(endpoint) or not _is_aws(sts.meta.endpoint_url):
@@ -72,11 +77,31 @@ def _sources(wanted: SourceSettings) -> Iterator[Source]:
     else:  # a SageMaker of one's own: its credentials are none of AWS's business
         account_id = None
     for region, client in clients.items():
+        new_client = partial(_new_client, wanted, region)
         if account_id:
-            yield Source(f"{account_id}-{region}", account_id, region, client)
+            yield Source(f"{account_id}-{region}", account_id, region, client, new_client)
         else:
             name = re.sub(r"[^\w.]+", "-", urlsplit(endpoint).netloc)
-            yield Source(f"{name}-{region}" if wanted.regions else name, None, region, client)
+            yield Source(f"{name}-{region}" if wanted.regions else name, None, region, client, new_client)
+
+
+def _new_client(wanted: SourceSettings, region: str) -> Any:
+    """A client of a session of its own, which asks for credentials anew."""
+    session = botocore.session.Session(profile=wanted.profile)
+    _take_role(session, wanted, region)
+    return _client(session, "sagemaker", region)
+
+
+def _take_role(session: Any, wanted: SourceSettings, region: str) -> None:
+    if wanted.role_arn:
+        session.register_component("credential_provider", _Role(wanted, region))
+
+
+def _client(session: Any, service: str, region: str, **credentials: str) -> Any:
+    client = session.create_client(service, region_name=region, config=_CONFIG, **credentials)
+    if service == "sts":
+        FirstContact(client)  # SageMaker's own is watched by ``calls``
+    return client
 
 
 class _Role:
@@ -94,7 +119,7 @@ class _Role:
             raise NoCredentialsError()
         external_id = {"ExternalId": self._wanted.external_id} if self._wanted.external_id else {}
         fetcher = AssumeRoleCredentialFetcher(
-            partial(own.create_client, region_name=self._region, config=_CONFIG),
+            partial(_client, own, region=self._region),
             credentials,
             self._wanted.role_arn,
             extra_args={"RoleSessionName": "trainyard", **external_id},
