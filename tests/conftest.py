@@ -10,6 +10,10 @@ from pipelines.simulator.made_fleet import made_fleet
 from tests.main_job import trainyard
 
 
+def pytest_addoption(parser):
+    parser.addoption("--whole-sweep", action="store_true", help="kill runs at every boundary, not at one of each kind")
+
+
 @pytest.fixture(scope="session")
 def made_documents():
     """The documents of the made fleet, as the demo serves them."""
