@@ -15,7 +15,7 @@ from rich.console import Console
 
 from pipelines.config import Settings, load_settings
 from pipelines.errors import TrainyardError
-from pipelines.home import Home
+from pipelines.home import Home, make_private
 from pipelines.query import Format, write_answer
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def import_(
 
     settings = load_settings()
     home = Home(settings.home)
-    with home.writing(), _stderr.status("reading"):
+    with home.writing(wait_seconds=0), _stderr.status("reading"):
         outcome = import_files(RawArchive(home.raw), files, Redactor(settings.secret_keys))
     typer.echo(f"{outcome.documents:,} documents imported: `trainyard run --no-harvest` builds with them")
 
@@ -140,6 +140,7 @@ def _refresh(settings: Settings, part: Part, *, from_scratch: bool = False) -> N
 
 def main() -> None:
     """Run the command; what the user can mend is one line on standard error, without a traceback."""
+    make_private()
     try:
         status = app(standalone_mode=False)
     except (TrainyardError, typer.TyperException) as error:

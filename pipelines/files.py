@@ -22,6 +22,9 @@ def replacing(target: Path) -> Iterator[Path]:
         fsync(beside)
         beside.replace(target)
         fsync(target.parent)
+    except OSError as error:  # what a write raises does not name its file
+        error.filename = error.filename or str(target)
+        raise
     finally:
         beside.unlink(missing_ok=True)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 
-import duckdb
 from rich.console import Console
 from rich.table import Table
 
@@ -17,6 +16,7 @@ from pipelines.harvest.archive import RawArchive, last_looks
 from pipelines.home import Home
 from pipelines.lake.manifest import read_manifest
 from pipelines.lake.quarantine import Quarantine
+from pipelines.query import opened
 from pipelines.terminal import new_table, print_table
 
 
@@ -55,7 +55,7 @@ def _sources(home: Home) -> Table:
 def _warehouse(home: Home) -> str:
     if not home.warehouse.exists():
         return "warehouse: none yet; `trainyard run` publishes it"
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with opened(home.warehouse) as connection:
         ((build_id, built_at),) = connection.execute("select build_id, built_at from marts.build_info").fetchall()
     return f"warehouse: {home.warehouse}, build {build_id} of {built_at:%Y-%m-%d %H:%M:%S} UTC"
 

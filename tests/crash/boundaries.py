@@ -66,9 +66,9 @@ def boundaries(run: Run, home: Path) -> list[Boundary]:
 
 
 def samples(found: list[Boundary]) -> list[Boundary]:
-    """Of each kind of boundary, the first and the last."""
-    last = {boundary.label: boundary for boundary in found}
-    return [boundary for boundary in found if boundary.occurrence == 1 or last[boundary.label] == boundary]
+    """Of each kind of boundary the first, and where files come into force or the service is asked the last too."""
+    last = {boundary.label: boundary for boundary in found if boundary.label.startswith(("os.rename", "send"))}
+    return [boundary for boundary in found if boundary.occurrence == 1 or last.get(boundary.label) == boundary]
 
 
 def stopped(run: Run, home: Path, where: Boundary, act: Callable[[str], None] = kill) -> Ended:

@@ -21,7 +21,7 @@ def world(tmp_path_factory):
     """The simulated service a day after the first run.
 
     ``before``: a data directory as the first run left it, which holds ``old``; ``after``: as the second run leaves it,
-    which holds ``new``. ``first_looks``: what a first run now holds.
+    which holds ``new``. ``documents``: all that the service has.
     """
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("AWS_", "TRAINYARD_", "DAGSTER_"))]:
@@ -39,6 +39,7 @@ def world(tmp_path_factory):
             catalogue = runs.catalogue_of(folder / "sql")
             world = SimpleNamespace(
                 simulator=simulator,
+                documents=fleet,
                 main_job=lambda home: runs.main_job(home, catalogue),
                 before=folder / "before",
                 after=folder / "after",

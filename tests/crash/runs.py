@@ -10,8 +10,10 @@ import duckdb
 
 from pipelines.config import Settings, SourceSettings
 from pipelines.flatten.layout import lake_tables
-from pipelines.harvest.archive import last_looks
+from pipelines.harvest.archive import RawArchive, last_looks
+from pipelines.harvest.file_import import import_files
 from pipelines.harvest.harvest import harvest
+from pipelines.harvest.redact import Redactor
 from pipelines.home import Home
 from pipelines.lake.load import load
 from pipelines.lake.manifest import read_manifest, select_table
@@ -39,7 +41,8 @@ PUBLISHED = ("training_jobs", "secondary_status_transitions")
 
 def is_mine(document: dict) -> bool:
     """Whether a job of a fleet is of the two sources."""
-    return document["TrainingJobArn"].split(":")[4] == "111122223333" and document["TrainingJobArn"].split(":")[3] in SOURCE.regions
+    _, _, _, region, account, _ = document["TrainingJobArn"].split(":", 5)
+    return account == "111122223333" and region in SOURCE.regions
 
 
 def catalogue_of(folder: Path) -> Catalogue:
@@ -58,6 +61,12 @@ def harvested(home: Path) -> None:
     with Home(home).writing():
         failed = [outcome.error for outcome in harvest(settings_of(home)) if outcome.error]
     assert not failed, failed
+
+
+def imported(home: Path, file: Path) -> None:
+    """The import of a file, as the command does it."""
+    with Home(home).writing():
+        import_files(RawArchive(Home(home).raw), [file], Redactor())
 
 
 def built(home: Path, catalogue: Catalogue) -> None:
@@ -92,9 +101,14 @@ def held(home: Path) -> dict:
     return lakes | in_warehouse(home) | {"looks": last_looks(home)}
 
 
-def part(holding: dict, prefix: str) -> dict:
+def files_of(home: Path) -> list[Path]:
+    """The files of a data directory, but for the lock."""
+    return [path for path in home.rglob("*") if path.is_file() and path.stat().st_size]
+
+
+def part(holding: dict, schema: str) -> dict:
     """Of what a data directory holds, the tables of a schema."""
-    return {name: rows for name, rows in holding.items() if name.startswith(prefix)}
+    return {name: rows for name, rows in holding.items() if name.startswith(f"{schema}.")}
 
 
 def in_warehouse(home: Path) -> dict:

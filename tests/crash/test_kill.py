@@ -1,68 +1,187 @@
-"""Killed at any boundary and run again, the main job ends as if it had not been; what is published is always whole.
+"""Killed at any boundary and run again, a run ends as if it had not been; what is published is whole at every moment.
 
-Of each kind of boundary the first and the last are tried; with `--whole-sweep` (`make crash-sweep`) every one.
+Of each kind of boundary one is tried; with `--whole-sweep` (`make sweep`) every one.
 """
 
-import os
+import json
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import count
 
 import pytest
 
-from pipelines.harvest.archive import RawArchive
-from pipelines.harvest.file_import import import_files
-from pipelines.harvest.redact import Redactor
 from pipelines.home import Home
 from pipelines.lake.load import load, reload
 from pipelines.lake.prune import GRACE_SECONDS, prune
+from pipelines.models.build import prune_builds
 from pipelines.refresh import Part, refresh
 from tests.crash import runs
-from tests.crash.boundaries import boundaries, copy, forked, killed_after_bytes, run, samples, stopped
+from tests.crash.boundaries import (
+    Boundary,
+    boundaries,
+    copy,
+    forked,
+    killed_after_bytes,
+    kind_of,
+    result,
+    run,
+    samples,
+    stopped,
+)
+from tests.main_job import lake, published
 
 
 @pytest.fixture
-def chosen(request):
-    """Which of a run's boundaries are tried."""
-    return (lambda found: found) if request.config.getoption("--whole-sweep") else samples
+def sweep(request, tmp_path, record_property):
+    """A function that kills a run at its boundaries, two at a time, and runs it again."""
+    is_whole = request.config.getoption("--whole-sweep")
+
+    def swept(job, start, check_killed, check_again, choose=samples):
+        found = boundaries(job, _home(start, tmp_path / "dry"))
+        points = found if is_whole else choose(found)
+        assert points
+        numbers = count()
+
+        def case(point):
+            home = _home(start, tmp_path / f"{next(numbers)}")
+            return _wrong(stopped(job, home, point), point, home, check_killed, job, check_again)
+
+        with ThreadPoolExecutor(2) as pool:
+            wrong = list(filter(None, pool.map(case, points)))
+        record_property("faults", len(points))
+        print(f"{len(points)} of {len(found)} boundaries")
+        assert not wrong, "\n".join(wrong)
+
+    return swept
 
 
-def sweep(points, case):
-    """Try ``case`` at each point, two at a time; all that fails is told."""
-    assert points
-    with ThreadPoolExecutor(2) as pool:
-        failures = [failure for failure in pool.map(case, points) if failure]
-    print(f"{len(points)} faults")
-    assert not failures, "\n".join(failures)
+def _home(start, home):
+    return copy(start, home) if start.exists() else home
 
 
-def killed_and_run_again(job, point, start, home, old, new):
-    """What is wrong with a data directory after a kill, or after the run that follows it; None if nothing is."""
-    if start.exists():
-        copy(start, home)
-    ended = stopped(job, home, point) if isinstance(point, tuple) else killed_after_bytes(job, home, point)
+def _wrong(ended, point, home, *steps):
+    """What the steps after a kill find wrong, or None."""
 
-    def check_killed(home):
+    def after(home):
+        for step in steps:
+            step(home)
+
+    found = forked(after, home)
+    return f"{point} ({ended}): {found.output}" if (found.signal, found.code) != (0, 0) else None
+
+
+def is_old_or_new(world):
+    """A check that lake and warehouse each are as before the run or as after it."""
+
+    def check(home):
         held = runs.held(home)
-        assert runs.part(held, "marts.") in (runs.part(old, "marts."), runs.part(new, "marts.")), "torn marts"
-        assert runs.part(held, "lake.") in (runs.part(old, "lake."), runs.part(new, "lake.")), "torn lake"
+        for schema in ("lake", "marts"):
+            assert runs.part(held, schema) in [runs.part(world.old, schema), runs.part(world.new, schema)], schema
+
+    return check
+
+
+def is_new(world):
+    """A check that a data directory holds what it does after a run that was not killed."""
+
+    def check(home):
+        held = runs.held(home)
+        assert held == world.new, {name for name in world.new if held.get(name) != world.new[name]}
+
+    return check
+
+
+def test_a_run_on_top_of_an_earlier_one(world, sweep):
+    sweep(world.main_job, world.before, is_old_or_new(world), is_new(world))
+
+
+def test_a_first_run(world, sweep, tmp_path):
+    def check_killed(home):
+        rows = runs.in_warehouse(home)
+        assert rows in ({}, runs.part(world.new, "marts"))
 
     def check_again(home):
+        # It saw all jobs now, those of the second run as in the first.
         held = runs.held(home)
-        assert held == new, {name for name in new if held.get(name) != new[name]}
+        for schema in ("lake", "marts"):
+            assert _unobserved(runs.part(held, schema)) == _unobserved(runs.part(world.new, schema))
 
-    for step in (check_killed, job, check_again):
-        after = forked(step, home)
-        if (after.signal, after.code) != (0, 0):
-            return f"{point} ({ended}): {after.output}"
-    return None
+    def few(found):
+        return [point for point in samples(found) if point.label.startswith(("os.rename", "send", "duckdb copy"))]
+
+    sweep(world.main_job, tmp_path / "none", check_killed, check_again, few)
 
 
-def test_the_second_run(world, tmp_path, chosen):
-    found = boundaries(world.main_job, copy(world.before, tmp_path / "dry"))
-    print(len(found), "boundaries")
+def _unobserved(tables):
+    return {name: [row for row in rows if "observed_at" not in row] for name, rows in tables.items()}
 
-    def case(numbered):
-        number, point = numbered
-        return killed_and_run_again(world.main_job, point, world.before, tmp_path / f"{number}", world.old, world.new)
 
-    sweep(list(enumerate(chosen(found))), case)
+def test_a_rebuild(world, sweep):
+    def check(home):
+        assert runs.part(runs.held(home), "lake") == runs.part(world.new, "lake")
+
+    sweep(lambda home: reload(Home(home)), world.after, check, check)
+
+
+def test_an_import(world, sweep, tmp_path):
+    file = tmp_path / "jobs.ndjson"
+    file.write_text("".join(json.dumps(document) + "\n" for document in world.documents))
+
+    def check_again(home):
+        load(Home(home))
+        assert len(lake(Home(home))["training_jobs"]) == len(world.documents)
+
+    sweep(partial(runs.imported, file=file), tmp_path / "none", lambda home: None, check_again)
+
+
+def test_a_prune(world, sweep):
+    def pruned(home):
+        later = time.time() + 2 * GRACE_SECONDS
+        prune(Home(home), later)
+        prune_builds(Home(home).builds, later)
+
+    sweep(pruned, world.after, is_new(world), is_new(world))
+
+
+@pytest.mark.parametrize("part", [0.5, 1.0])
+def test_in_the_middle_of_writing_a_file(world, tmp_path, part):
+    """What DuckDB and Arrow write, Python does not see: the run dies where a file would pass a part of its length."""
+    longest = {kind_of(str(path.relative_to(world.after))): path.stat().st_size for path in runs.files_of(world.after)}
+    wrong = []
+    for size in sorted({int(part * length) - 1 for length in longest.values()}):
+        home = copy(world.before, tmp_path / f"{size}")
+        ended = killed_after_bytes(world.main_job, home, size)
+        assert ended.signal == signal.SIGXFSZ, ended
+        wrong.append(_wrong(ended, size, home, is_old_or_new(world), world.main_job, is_new(world)))
+    assert not list(filter(None, wrong)), "\n".join(filter(None, wrong))
+
+
+@pytest.fixture(scope="module")
+def refreshed(world, tmp_path_factory):
+    """What the real models of the second run are, by the job of the command and the schedule."""
+    home = copy(world.before, tmp_path_factory.mktemp("refreshed") / "home")
+    run(refreshed_job, home)
+    return result(_marts, home)
+
+
+def refreshed_job(home):
+    assert not refresh(runs.settings_of(home), Part.ALL, print)
+
+
+def _marts(home):
+    tables = published(Home(home).warehouse)
+    tables.pop("build_info", None)
+    return {name: sorted(map(repr, rows)) for name, rows in tables.items()}
+
+
+@pytest.mark.parametrize("where", ["lake/manifest.json", "builds/…/*.parquet", "warehouse.duckdb"])
+def test_the_assets_themselves(world, refreshed, tmp_path, where):
+    home = copy(world.before, tmp_path / "home")
+    ended = stopped(refreshed_job, home, Boundary(f"os.rename {where}", 1))
+    assert ended.signal == signal.SIGKILL, ended
+    old = result(_marts, world.before)
+    assert result(_marts, home) == old
+    run(refreshed_job, home)
+    assert result(_marts, home) == refreshed
