@@ -17,6 +17,7 @@ from pipelines.config import Settings, load_settings
 from pipelines.errors import TrainyardError
 from pipelines.home import Home, make_private
 from pipelines.query import Format, write_answer
+from pipelines.terminal import printable
 
 if TYPE_CHECKING:
     from pipelines.refresh import Part
@@ -133,7 +134,7 @@ def _refresh(settings: Settings, part: Part, *, from_scratch: bool = False) -> N
     )
     typer.echo(f"published {home.warehouse}")
     for finding in sorted(findings, key=lambda finding: finding.is_failure):
-        typer.echo(f"trainyard: {'' if finding.is_failure else 'warning: '}{finding.text}", err=True)
+        typer.echo(f"trainyard: {'' if finding.is_failure else 'warning: '}{printable(finding.text)}", err=True)
     if any(finding.is_failure for finding in findings):
         raise typer.Exit(1)
 
@@ -144,10 +145,11 @@ def main() -> None:
     try:
         status = app(standalone_mode=False)
     except (TrainyardError, typer.TyperException) as error:
-        raise SystemExit(f"trainyard: {' '.join(str(error).split())}") from None
+        raise SystemExit(f"trainyard: {printable(' '.join(str(error).split()))}") from None
     except OSError as error:  # a file or folder that is missing, forbidden, or full
         where = f"{error.filename}: " if error.filename else ""
-        raise SystemExit(f"trainyard: {where}{error.strerror or error}: correct this, then run again") from None
+        said = printable(f"{where}{error.strerror or error}")
+        raise SystemExit(f"trainyard: {said}: correct this, then run again") from None
     except (KeyboardInterrupt, typer.Abort):
         raise SystemExit(130) from None
     raise SystemExit(status)

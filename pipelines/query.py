@@ -19,7 +19,7 @@ from rich.console import Console
 
 from pipelines.errors import TrainyardError
 from pipelines.tables import literal
-from pipelines.terminal import new_table, print_table
+from pipelines.terminal import add_row, new_table, print_table
 
 ROWS_SHOWN = 1_000
 
@@ -81,7 +81,7 @@ def _write_table(cursor: duckdb.DuckDBPyConnection) -> None:
         if any(isinstance(row[position], int | float | Decimal) for row in rows[:1]):
             column.justify = "right"
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
+        add_row(table, *("" if value is None else str(value) for value in row))
     print_table(Console(), table)
     if cursor.fetchone():
         Console(stderr=True).print(f"the first {ROWS_SHOWN:,} rows; `--format csv` writes them all")

@@ -19,7 +19,10 @@ from pipelines.flatten.dialects import UnreadableError, to_api_shape
 from pipelines.flatten.layout import document_type
 from pipelines.tables import literal
 
-_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:(?P<region>[a-z0-9-]+):(?P<account_id>\d{12}):training-job/.+")
+# Region and account name folders: nothing else fits through here.
+_ARN = re.compile(
+    r"arn:aws[a-z-]*:sagemaker:(?P<region>[a-z0-9-]{1,32}):(?P<account_id>[0-9]{12}):training-job/.+", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
