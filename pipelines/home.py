@@ -92,6 +92,9 @@ class Home:
                 note = _Writer(os.getpid(), socket.gethostname(), datetime.now(UTC))
                 self._note.write_bytes(msgspec.json.encode(note))
             yield _emptied(self.root / ".work")
+        except OSError as error:  # what a write raises does not name its file
+            error.filename = error.filename or str(self.root)
+            raise
         finally:
             lock.release()
 

@@ -62,9 +62,9 @@ def _outcome(one_pass: Pass) -> Outcome:
     error = None
     try:
         one_pass.run()
-    except (BotoCoreError, ClientError, TrainyardError) as failure:
+    except (BotoCoreError, ClientError, OSError, TrainyardError) as failure:
         error = explain(failure)
-    except Exception as failure:  # a fault of this program or disk: the others go on all the same
+    except Exception as failure:  # a fault of this program: the others go on all the same
         _log.exception("Harvest of %s failed", one_pass.source)
         error = explain(failure)
     seconds = time.monotonic() - started

@@ -52,6 +52,8 @@ def explain(error: Exception) -> str:
         remedy = _CODES.get(error.response.get("Error", {}).get("Code", ""), "run again later")
     elif isinstance(error, exceptions.BotoCoreError):
         remedy = next((remedy for kind, remedy in _KINDS if isinstance(error, kind)), "check the AWS settings")
+    elif isinstance(error, OSError):
+        remedy = "correct this, then run again"
     else:
         return f"{type(error).__name__}: {' '.join(str(error).split())}"
     return f"{' '.join(str(error).split()).rstrip('.')}: {remedy}"

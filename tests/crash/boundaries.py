@@ -120,13 +120,18 @@ def forked(run: Run, home: Path) -> Ended:
 
     Whatever uses DuckDB runs so: its threads and locks would not outlive a later fork.
     """
-    with tempfile.TemporaryFile() as output:
-        child = os.fork()
-        if not child:
-            os._exit(_printing_to(output.fileno(), run, home))
-        _, status = os.waitpid(child, 0)
-        output.seek(0)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        code = 71  # whatever happens, nothing of the tests goes on in here
+        try:
+            code = _printing_to(writing, run, home)
+        finally:
+            os._exit(code)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as output:
         said = output.read().decode(errors="backslashreplace")
+    _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         return Ended(os.WTERMSIG(status), 0, said)
     return Ended(0, os.WEXITSTATUS(status), said)

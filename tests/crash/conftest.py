@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from pipelines import definitions
 from pipelines.harvest import search
 from pipelines.simulator import Fleet, Simulator
 from pipelines.simulator.made_fleet import made_documents
@@ -16,8 +17,18 @@ END = 1_790_812_800
 DAY = 86_400
 
 
+@pytest.fixture(scope="package", autouse=True)
+def small_models(tmp_path_factory):
+    """The main job has few and small models here."""
+    folder = tmp_path_factory.mktemp("sql")
+    catalogue = runs.catalogue_of(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(definitions, "shipped", lambda _: folder)
+        yield catalogue
+
+
 @pytest.fixture(scope="package")
-def world(tmp_path_factory):
+def world(tmp_path_factory, small_models):
     """The simulated service a day after the first run.
 
     ``before``: a data directory as the first run left it, which holds ``old``; ``after``: as the second run leaves it,
@@ -36,11 +47,10 @@ def world(tmp_path_factory):
             surroundings = CREDENTIALS | {"AWS_CONFIG_FILE": os.devnull, "AWS_ENDPOINT_URL": simulator.url}
             for name, value in surroundings.items():
                 patch.setenv(name, value)
-            catalogue = runs.catalogue_of(folder / "sql")
             world = SimpleNamespace(
                 simulator=simulator,
                 documents=fleet,
-                main_job=lambda home: runs.main_job(home, catalogue),
+                main_job=lambda home: runs.main_job(home, small_models),
                 before=folder / "before",
                 after=folder / "after",
             )

@@ -3,29 +3,16 @@
 import json
 import os
 import shutil
-import sys
 
 import pytest
 
-from pipelines import cli
 from pipelines.home import Home
 from pipelines.simulator.made_fleet import made_documents
 from tests.crash.boundaries import copy, forked, result
+from tests.crash.commands import trainyard
 from tests.main_job import lake, published
 
 ARN = "arn:aws:sagemaker:eu-west-1:012345678901:training-job/"
-
-
-def trainyard(*arguments):
-    """A function that runs the command in a data directory."""
-
-    def run(home):
-        os.environ["TRAINYARD_HOME"] = str(home)
-        os.chdir(home.parent)
-        sys.argv = ["trainyard", *map(str, arguments)]
-        cli.main()
-
-    return run
 
 
 @pytest.fixture(scope="module")
