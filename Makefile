@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 UV_VERSION := 0.13.9
 
-.PHONY: demo test ui pictures lint types lock clean
+.PHONY: demo test sweep ui pictures lint types lock clean
 
 demo: $(VENV)/.runtime ## run the main job on the embedded simulator
 	$(BIN)/trainyard demo
 
 test: $(VENV)/.dev ## run the tests
 	$(BIN)/pytest
+
+sweep: $(VENV)/.dev ## kill runs at every one of their boundaries, not at one of each kind; takes an hour
+	$(BIN)/pytest tests/crash --whole-sweep
 
 ui: $(VENV)/.runtime ## Dagster's pages and its schedule
 	$(BIN)/dagster dev -m pipelines.definitions

@@ -29,6 +29,11 @@ def replacing(target: Path) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
+def leftovers(folder: Path) -> list[Path]:
+    """What processes that were killed left at any depth beside the files that they were writing."""
+    return list(folder.rglob(".*.tmp*"))
+
+
 def write_whole(target: Path, content: bytes) -> None:
     """Write ``content`` to ``target``: readers see the old content or the new, never a part."""
     with replacing(target) as beside:

@@ -41,7 +41,13 @@ _COPY_OPTIONS = {
 
 
 # What DuckDB says of a file that is not as it was written.
-_DAMAGED = ("not a valid DuckDB database file", "Corrupt database", "checksum", "Could not read enough bytes", "INTERNAL")
+_DAMAGED = (
+    "not a valid DuckDB database file",
+    "Corrupt database",
+    "checksum",
+    "Could not read enough bytes",
+    "INTERNAL",
+)
 
 
 def write_answer(warehouse: Path, sql: str, output: Format) -> None:

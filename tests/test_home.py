@@ -76,12 +76,21 @@ def test_whoever_writes_may_do_so_in_a_step_of_a_step(home):
 def test_of_two_runs_started_at_once_one_works(home):
     fleet = Fleet(made_documents(seed=11, jobs=40, end=1_790_812_800))
     with Simulator(fleet) as simulator:
-        environment = os.environ | CREDENTIALS | {
-            "AWS_ENDPOINT_URL": simulator.url, "AWS_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull,
-            "TRAINYARD_HOME": str(home.root),
-        }
+        environment = (
+            os.environ
+            | CREDENTIALS
+            | {
+                "AWS_ENDPOINT_URL": simulator.url,
+                "AWS_REGION": "us-east-1",
+                "AWS_CONFIG_FILE": os.devnull,
+                "TRAINYARD_HOME": str(home.root),
+            }
+        )
         command = [sys.executable, "-m", "pipelines.cli", "run"]
-        runs = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+        runs = [
+            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            for _ in range(2)
+        ]
         said = {run.pid: run.communicate(timeout=120) for run in runs}
     (works,) = [run.pid for run in runs if run.returncode == 0]
     (other,) = [run.pid for run in runs if run.returncode == 1]

@@ -125,7 +125,7 @@ def test_a_terminal_is_told_nothing(ran):
         run.stderr,
         trainyard("status", home=home.root).stdout,
         trainyard("query", query, home=home.root).stdout,
-        trainyard("query", "select 1 as \"\x1b[2J[/b]\"", home=home.root).stdout,
+        trainyard("query", 'select 1 as "\x1b[2J[/b]"', home=home.root).stdout,
         trainyard("query", "select error('\x1b[2J')", home=home.root, check=False).stderr,
     ]
     assert [CONTROL.findall(text) for text in shown] == [[]] * len(shown)

@@ -100,7 +100,7 @@ class RawArchive:
             yield line.rstrip(b"\n")
 
     def observations(self, batch: Path) -> Iterator[Observation]:
-        """The documents of a batch that can be read, with when they were so; bringing them to the lake tells of others."""
+        """The documents of a batch, with when they were so; of a damaged one those that can be read."""
         with suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
             for line in self.read(batch):
                 decoded = _LINE.decode(line)

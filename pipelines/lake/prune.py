@@ -1,4 +1,4 @@
-"""Removing files that the manifest no longer lists: superseded ones, and those of commits that were cut short.
+"""Removing files that nothing needs: superseded ones of the lake, and what killed processes left half written.
 
 Not here: what is current (``manifest``).
 """
@@ -6,8 +6,8 @@ Not here: what is current (``manifest``).
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
+from pipelines.files import leftovers
 from pipelines.flatten.layout import lake_tables
 from pipelines.home import Home
 from pipelines.lake.manifest import read_manifest
@@ -17,16 +17,13 @@ GRACE_SECONDS = 6 * 3600
 
 
 def prune(home: Home, now: float | None = None) -> int:
-    """Remove unlisted files last changed longer ago than the grace period; return how many."""
+    """Remove files of the lake that are not listed, and leftovers, last changed longer ago than the grace period."""
     before = (time.time() if now is None else now) - GRACE_SECONDS
     with home.writing():
         manifest = read_manifest(home.lake)
         listed = {path for table in lake_tables() for path in manifest.paths(home.lake, table.name)}
-        stale = [path for path in home.lake.glob("*/*/*/*/*.parquet") if _is_stale(path, listed, before)]
+        unlisted = [path for path in home.lake.glob("*/*/*/*/*.parquet") if path not in listed]
+        stale = [path for path in (*unlisted, *leftovers(home.root)) if path.stat().st_mtime < before]
         for path in stale:
             path.unlink()
     return len(stale)
-
-
-def _is_stale(path: Path, listed: set[Path], before: float) -> bool:
-    return path not in listed and path.stat().st_mtime < before

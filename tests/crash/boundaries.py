@@ -184,17 +184,17 @@ def _watch(home: Path, on_boundary: Callable[[Boundary], None]) -> None:
             return
         else:
             return
-        if isinstance(path, str | bytes | os.PathLike) and os.path.abspath(os.fsdecode(path)).startswith(root):  # noqa: PTH100
+        if isinstance(path, str | bytes | os.PathLike) and os.path.abspath(os.fsdecode(path)).startswith(root):
             reach(f"{event} {kind_of(os.path.relpath(os.fsdecode(path), root))}")
 
     fsync = os.fsync
     execute = duckdb.DuckDBPyConnection.execute
 
     def fsync_watched(descriptor: int) -> None:
-        reach(f"fsync {kind_of(os.path.relpath(os.readlink(f'/proc/self/fd/{descriptor}'), root))}")  # noqa: PTH115
+        reach(f"fsync {kind_of(os.path.relpath(os.readlink(f'/proc/self/fd/{descriptor}'), root))}")
         fsync(descriptor)
 
-    def execute_watched(connection, statement, *arguments, **named):  # noqa: ANN
+    def execute_watched(connection, statement, *arguments, **named):
         writing = WRITES.match(str(statement))
         if writing:
             reach(f"duckdb {writing[0]}")

@@ -81,7 +81,9 @@ def built(home: Path, catalogue: Catalogue) -> None:
     tables = [table.table for table in lake_tables()]
     inputs = {t.qualified_name: select_table(t, manifest.paths(where.lake, t.name)) for t in tables}
     inputs[SOURCES.qualified_name] = select_sources(where)
-    inputs[CONTEXT.qualified_name] = "select 'by hand' as build_id, timestamp '2026-01-01' as built_at, 0 as documents_quarantined"
+    inputs[CONTEXT.qualified_name] = (
+        "select 'by hand' as build_id, timestamp '2026-01-01' as built_at, 0 as documents_quarantined"
+    )
     build = start_build(where.builds / f"build-{os.getpid()}", inputs, {})
     for bound in catalogue.models:
         build.run(bound)

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.home import Home
 from pipelines.simulator.made_fleet import made_documents
-from tests.crash.boundaries import copy, forked, result
+from tests.crash.boundaries import Boundary, copy, forked, result, stopped
 from tests.crash.commands import trainyard
 from tests.main_job import lake, published
 
@@ -106,6 +106,27 @@ def test_the_published_file(whole, tmp_path, damage):
         line = said(home, *command)
         assert str(home / "warehouse.duckdb") in line
         assert "`trainyard build`" in line
+    ended = forked(trainyard("build"), home)
+    assert ended.code == 0, ended.output
+    assert result(held, home) == result(held, whole)
+
+
+def test_a_file_of_a_build(whole, tmp_path):
+    """It is read by the steps after the one that wrote it."""
+    home = copy(whole, tmp_path / "home")
+    kept = {path.name for path in home.glob("builds/*")}
+
+    def cut_all(label):
+        for path in home.glob("builds/*/marts/*.parquet"):
+            if path.parts[-3] not in kept:
+                cut(path)
+
+    ended = stopped(trainyard("build"), home, Boundary("duckdb attach", 1), cut_all)
+    assert ended.code == 1
+    (line,) = ended.output.splitlines()
+    assert line.startswith("trainyard: ")
+    assert f"{home}/builds/" in line
+    assert "`trainyard build`" in line
     ended = forked(trainyard("build"), home)
     assert ended.code == 0, ended.output
     assert result(held, home) == result(held, whole)
