@@ -161,7 +161,7 @@ def _watch(home: Path, on_boundary: Callable[[Boundary], None]) -> None:
     """From here on, tell of each boundary of this process before it is passed."""
     counted: Counter[str] = Counter()
     turn, busy = threading.RLock(), threading.local()
-    root = str(home.resolve())
+    root = home.resolve()
 
     def reach(label: str) -> None:
         if getattr(busy, "now", False):  # what the callback itself does is no boundary
@@ -184,14 +184,16 @@ def _watch(home: Path, on_boundary: Callable[[Boundary], None]) -> None:
             return
         else:
             return
-        if isinstance(path, str | bytes | os.PathLike) and os.path.abspath(os.fsdecode(path)).startswith(root):
-            reach(f"{event} {kind_of(os.path.relpath(os.fsdecode(path), root))}")
+        if isinstance(path, str | bytes | os.PathLike):
+            place = Path(os.fsdecode(path)).absolute()
+            if place.is_relative_to(root):
+                reach(f"{event} {kind_of(place.relative_to(root))}")
 
     fsync = os.fsync
     execute = duckdb.DuckDBPyConnection.execute
 
     def fsync_watched(descriptor: int) -> None:
-        reach(f"fsync {kind_of(os.path.relpath(os.readlink(f'/proc/self/fd/{descriptor}'), root))}")
+        reach(f"fsync {kind_of(Path(f'/proc/self/fd/{descriptor}').readlink().relative_to(root))}")
         fsync(descriptor)
 
     def execute_watched(connection, statement, *arguments, **named):
@@ -205,9 +207,9 @@ def _watch(home: Path, on_boundary: Callable[[Boundary], None]) -> None:
     sys.addaudithook(hook)
 
 
-def kind_of(path: str) -> str:
+def kind_of(path: Path) -> str:
     """A path below the data directory, without what tells its files from others of their kind."""
-    top, *below = Path(path).parts or (".",)
+    top, *below = path.parts or (".",)
     name = below[-1] if below else top
     if ".parquet" in name:
         name = "*" + name[name.index(".parquet") :]

@@ -33,7 +33,8 @@ MODELS = {
     "(select max(last_modified_time) from lake.training_jobs) as newest_last_modified_time -- Newest.\n"
     "from build.context",
     "marts__jobs": "-- One row per job.\n-- @unique: job\n"
-    "select training_job_arn as job, -- Its ARN.\ntraining_job_status as status -- Its status.\nfrom lake.training_jobs",
+    "select training_job_arn as job, -- Its ARN.\ntraining_job_status as status -- Its status.\n"
+    "from lake.training_jobs",
     "marts__transitions": "-- One row per job.\nselect training_job_arn as job, -- Its ARN.\n"
     "count(*) as transitions -- How many.\nfrom lake.secondary_status_transitions group by training_job_arn",
     "marts__totals": "-- One row: all.\nselect (select count(*) from marts.jobs) as jobs, -- Jobs.\n"

@@ -146,7 +146,7 @@ def test_a_prune(world, sweep):
 @pytest.mark.parametrize("part", [0.5, 1.0])
 def test_in_the_middle_of_writing_a_file(world, tmp_path, part):
     """What DuckDB and Arrow write, Python does not see: the run dies where a file would pass a part of its length."""
-    longest = {kind_of(str(path.relative_to(world.after))): path.stat().st_size for path in runs.files_of(world.after)}
+    longest = {kind_of(path.relative_to(world.after)): path.stat().st_size for path in runs.files_of(world.after)}
     wrong = []
     for size in sorted({int(part * length) - 1 for length in longest.values()}):
         home = copy(world.before, tmp_path / f"{size}")
