@@ -18,6 +18,8 @@ from pipelines.lake.manifest import read_manifest
 def explained(error: duckdb.Error, home: Home) -> TrainyardError | None:
     """The error in one line with its way out, or None where it is the program's own."""
     text = " ".join(str(error).split())
+    if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in text:
+        return TrainyardError(f"{text}: make room, then run again")
     manifest = read_manifest(home.lake)
     for table in lake_tables():
         for path in manifest.paths(home.lake, table.name):
@@ -29,6 +31,6 @@ def explained(error: duckdb.Error, home: Home) -> TrainyardError | None:
                 )
     if str(home.builds) in text and not isinstance(error, duckdb.IOException):
         return TrainyardError(f"a file of a build is damaged ({text}): `trainyard build` makes them anew")
-    if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
+    if isinstance(error, duckdb.IOException):
         return TrainyardError(f"{text}: correct this, then run again")
     return None
