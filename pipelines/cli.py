@@ -15,8 +15,9 @@ from rich.console import Console
 
 from pipelines.config import Settings, load_settings
 from pipelines.errors import TrainyardError
-from pipelines.home import Home
+from pipelines.home import Home, make_private
 from pipelines.query import Format, write_answer
+from pipelines.terminal import printable
 
 if TYPE_CHECKING:
     from pipelines.refresh import Part
@@ -54,7 +55,7 @@ def import_(
 
     settings = load_settings()
     home = Home(settings.home)
-    with home.writing(), _stderr.status("reading"):
+    with home.writing(wait_seconds=0), _stderr.status("reading"):
         outcome = import_files(RawArchive(home.raw), files, Redactor(settings.secret_keys))
     typer.echo(f"{outcome.documents:,} documents imported: `trainyard run --no-harvest` builds with them")
     if outcome.error:
@@ -135,20 +136,22 @@ def _refresh(settings: Settings, part: Part, *, from_scratch: bool = False) -> N
     )
     typer.echo(f"published {home.warehouse}")
     for finding in sorted(findings, key=lambda finding: finding.is_failure):
-        typer.echo(f"trainyard: {'' if finding.is_failure else 'warning: '}{finding.text}", err=True)
+        typer.echo(f"trainyard: {'' if finding.is_failure else 'warning: '}{printable(finding.text)}", err=True)
     if any(finding.is_failure for finding in findings):
         raise typer.Exit(1)
 
 
 def main() -> None:
     """Run the command; what the user can mend is one line on standard error, without a traceback."""
+    make_private()
     try:
         status = app(standalone_mode=False)
     except (TrainyardError, typer.TyperException) as error:
-        raise SystemExit(f"trainyard: {' '.join(str(error).split())}") from None
+        raise SystemExit(f"trainyard: {printable(' '.join(str(error).split()))}") from None
     except OSError as error:  # a file or folder that is missing, forbidden, or full
         where = f"{error.filename}: " if error.filename else ""
-        raise SystemExit(f"trainyard: {where}{error.strerror or error}: correct this, then run again") from None
+        said = printable(f"{where}{error.strerror or error}")
+        raise SystemExit(f"trainyard: {said}: correct this, then run again") from None
     except (KeyboardInterrupt, typer.Abort):
         raise SystemExit(130) from None
     raise SystemExit(status)

@@ -11,6 +11,7 @@ from pipelines.assets.raw import training_job_documents
 from pipelines.assets.refresh import refresh_job, refresh_schedule
 from pipelines.assets.resources import Log, run_log
 from pipelines.config import Settings, load_settings
+from pipelines.home import make_private
 from pipelines.models.catalogue import load_catalogue
 from pipelines.shipped import shipped
 
@@ -30,4 +31,5 @@ def build_defs(settings: Settings, log: Log | dg.ResourceDefinition = run_log) -
 @dg.definitions
 def defs() -> dg.Definitions:
     """The definitions for the settings in force where Dagster runs."""
+    make_private()
     return build_defs(load_settings())

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 
-import duckdb
 from rich.console import Console
 from rich.table import Table
 
@@ -17,12 +16,13 @@ from pipelines.harvest.archive import RawArchive, last_looks
 from pipelines.home import Home
 from pipelines.lake.manifest import read_manifest
 from pipelines.lake.quarantine import Quarantine
-from pipelines.terminal import new_table, print_table
+from pipelines.query import opened
+from pipelines.terminal import add_row, new_table, print_table, printable
 
 
 def show_status(home: Home, console: Console) -> None:
     """Print the status."""
-    console.print(f"data directory: {home.root}")
+    console.print(f"data directory: {home.root}", markup=False, soft_wrap=True)
     print_table(console, _sources(home))
     manifest = read_manifest(home.lake)
     rows = sum(manifest.rows(table.name) for table in lake_tables())
@@ -30,11 +30,12 @@ def show_status(home: Home, console: Console) -> None:
         f"lake: {manifest.rows(main_table().name):,} jobs, {rows:,} rows in {len(lake_tables())} tables"
         f" (generation {manifest.generation})"
     )
-    console.print(_warehouse(home), soft_wrap=True)
+    console.print(_warehouse(home), markup=False, soft_wrap=True)
     quarantined = list(Quarantine(home.quarantine).lines())
     console.print(f"quarantine: {len(quarantined):,} documents")
     for (source, path, reason), count in Counter((s, q.path, q.reason) for s, q in quarantined).most_common(10):
-        console.print(f"  {count:,} from {source}: {path}: {reason}", markup=False)
+        said = printable(": ".join(filter(None, (source, path, reason))))
+        console.print(f"  {count:,} from {said}", markup=False, soft_wrap=True)
 
 
 def _sources(home: Home) -> Table:
@@ -42,7 +43,8 @@ def _sources(home: Home) -> Table:
     table = new_table("source", "last change seen", "complete up to", "batches", "batches not yet in the lake")
     for source in sorted({*archive.sources(), *looks}):
         watermark = archive.watermark(source)
-        table.add_row(
+        add_row(
+            table,
             source,
             _instant(watermark / 1e6) if watermark else "never",
             _instant(looks[source]) if source in looks else "never",
@@ -55,7 +57,7 @@ def _sources(home: Home) -> Table:
 def _warehouse(home: Home) -> str:
     if not home.warehouse.exists():
         return "warehouse: none yet; `trainyard run` publishes it"
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with opened(home.warehouse) as connection:
         ((build_id, built_at),) = connection.execute("select build_id, built_at from marts.build_info").fetchall()
     return f"warehouse: {home.warehouse}, build {build_id} of {built_at:%Y-%m-%d %H:%M:%S} UTC"
 

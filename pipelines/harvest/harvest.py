@@ -7,13 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from pipelines.config import Settings
-from pipelines.errors import TrainyardError
 from pipelines.harvest.calls import Calls
 from pipelines.harvest.one_pass import Pass
-from pipelines.harvest.outcome import Outcome, explain
+from pipelines.harvest.outcome import FAILURES, Outcome, explain
 from pipelines.harvest.redact import Redactor
 from pipelines.harvest.sources import Source, find_sources
 
@@ -66,9 +63,9 @@ def _outcome(one_pass: Pass) -> Outcome:
     error = None
     try:
         one_pass.run()
-    except (BotoCoreError, ClientError, TrainyardError) as failure:
+    except FAILURES as failure:
         error = explain(failure)
-    except Exception as failure:  # a fault of this program or disk: the others go on all the same
+    except Exception as failure:  # a fault of this program: the others go on all the same
         _log.exception("Harvest of %s failed", one_pass.source)
         error = explain(failure)
     seconds = time.monotonic() - started
