@@ -18,8 +18,8 @@ from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from pipelines.config import Settings, SourceSettings
-from pipelines.errors import TrainyardError
+from pipelines.config import ROLE_ARN, Settings, SourceSettings
+from pipelines.harvest.limiter import Limiter
 from pipelines.harvest.outcome import Outcome, explain
 
 # Adaptive: each client slows down by itself when the account's rate, which it shares with everyone, is exceeded.
@@ -30,12 +30,21 @@ _REGION_OF_NO_REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class Source:
-    """An account in a region, and a client of SageMaker there; account_id is None where only an endpoint is known."""
+    """An account in a region, and a client of SageMaker there; account_id is None where only an endpoint is known.
+
+    All the client's calls, retries too, pass the limiter.
+    """
 
     name: str
     account_id: str | None
     region: str
     client: Any
+    limiter: Limiter
+
+    @property
+    def calls(self) -> int:
+        """Calls made so far."""
+        return self.limiter.calls
 
 
 def find_sources(settings: Settings) -> list[Source | Outcome]:
@@ -43,15 +52,15 @@ def find_sources(settings: Settings) -> list[Source | Outcome]:
     found: dict[str, Source | Outcome] = {}
     for wanted in settings.sources:
         try:
-            for source in _sources(wanted):
+            for source in _sources(wanted, settings.calls_per_second):
                 found.setdefault(source.name, source)
-        except (BotoCoreError, ClientError, TrainyardError) as error:
+        except (BotoCoreError, ClientError) as error:
             name = wanted.role_arn or wanted.profile or "default"
             found.setdefault(name, Outcome(name, 0, 0, 0, explain(error), 0.0))
     return list(found.values())
 
 
-def _sources(wanted: SourceSettings) -> Iterator[Source]:
+def _sources(wanted: SourceSettings, calls_per_second: float) -> Iterator[Source]:
     session = botocore.session.Session(profile=wanted.profile)
     default_region = os.environ.get("AWS_REGION") or session.get_config_variable("region")
     regions = wanted.regions or (default_region or _REGION_OF_NO_REGION,)
@@ -65,18 +74,24 @@ def _sources(wanted: SourceSettings) -> Iterator[Source]:
     if not wanted.regions and not default_region and _is_aws(endpoint):
         raise NoRegionError()
     sts = session.create_client("sts", region_name=regions[0], config=_CONFIG)
-    if wanted.role_arn:
-        account_id = _account_of(wanted.role_arn)
+    role = ROLE_ARN.fullmatch(wanted.role_arn or "")
+    if role:
+        account_id = role["account_id"]
     elif _is_aws(endpoint) or not _is_aws(sts.meta.endpoint_url):
         account_id = sts.get_caller_identity()["Account"]
     else:  # a SageMaker of one's own: its credentials are none of AWS's business
         account_id = None
     for region, client in clients.items():
-        if account_id:
-            yield Source(f"{account_id}-{region}", account_id, region, client)
-        else:
-            name = re.sub(r"[^\w.]+", "-", urlsplit(endpoint).netloc)
-            yield Source(f"{name}-{region}" if wanted.regions else name, None, region, client)
+        limiter = Limiter(calls_per_second)
+        client.meta.events.register("before-send.sagemaker", limiter.wait)
+        yield Source(_name(account_id, region, endpoint, wanted), account_id, region, client, limiter)
+
+
+def _name(account_id: str | None, region: str, endpoint: str, wanted: SourceSettings) -> str:
+    if account_id:
+        return f"{account_id}-{region}"
+    host = re.sub(r"[^\w.]+", "-", urlsplit(endpoint).netloc)
+    return f"{host}-{region}" if wanted.regions else host
 
 
 class _Role:
@@ -100,13 +115,6 @@ class _Role:
             extra_args={"RoleSessionName": "trainyard", **external_id},
         )
         return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
-
-
-def _account_of(role_arn: str) -> str:
-    role = re.fullmatch(r"arn:[\w-]+:iam::(\d{12}):role/.+", role_arn)
-    if not role:
-        raise TrainyardError(f"role_arn {role_arn!r} is not the ARN of a role: correct it in trainyard.toml")
-    return role[1]
 
 
 def _is_aws(url: str) -> bool:
