@@ -23,7 +23,6 @@ from pydantic_settings import (
 
 from pipelines.errors import TrainyardError
 
-
 ROLE_ARN = re.compile(r"arn:[\w-]+:iam::(?P<account_id>\d{12}):role/.+")
 _REGION = re.compile(r"[a-z]+(-[a-z]+)+-\d+")
 
