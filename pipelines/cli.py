@@ -7,6 +7,9 @@ imported by the commands that need them.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +19,7 @@ from rich.console import Console
 from pipelines.config import Settings, load_settings
 from pipelines.errors import TrainyardError
 from pipelines.home import Home
+from pipelines.progress import Bars, Log
 from pipelines.query import Format, write_answer
 
 if TYPE_CHECKING:
@@ -124,8 +128,8 @@ def _refresh(settings: Settings, part: Part, *, from_scratch: bool = False) -> N
     from pipelines.refresh import refresh
 
     home = Home(settings.home)
-    with _stderr.status("starting") as progress:
-        findings = refresh(settings, part, progress.update, from_scratch=from_scratch)
+    with _progress() as log:
+        findings = refresh(settings, part, log, from_scratch=from_scratch)
     write_answer(
         home.warehouse,
         "select jobs, open_jobs, newest_last_modified_time, documents_quarantined from marts.build_info",
@@ -136,6 +140,16 @@ def _refresh(settings: Settings, part: Part, *, from_scratch: bool = False) -> N
         typer.echo(f"trainyard: {'' if finding.is_failure else 'warning: '}{finding.text}", err=True)
     if any(finding.is_failure for finding in findings):
         raise typer.Exit(1)
+
+
+@contextmanager
+def _progress() -> Iterator[Log]:
+    """Where to say how far a command is: bars on a terminal, lines elsewhere, both on standard error."""
+    if _stderr.is_terminal:
+        with Bars(_stderr) as bars:
+            yield bars
+    else:
+        yield partial(typer.echo, err=True)
 
 
 def main() -> None:

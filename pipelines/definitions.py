@@ -9,9 +9,10 @@ from pipelines.assets.lake import lake
 from pipelines.assets.published import warehouse_asset
 from pipelines.assets.raw import training_job_documents
 from pipelines.assets.refresh import refresh_job, refresh_schedule
-from pipelines.assets.resources import Log, run_log
+from pipelines.assets.resources import run_log
 from pipelines.config import Settings, load_settings
 from pipelines.models.catalogue import load_catalogue
+from pipelines.progress import Log
 from pipelines.shipped import shipped
 
 

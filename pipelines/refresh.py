@@ -11,10 +11,10 @@ from enum import Enum
 
 import dagster as dg
 
-from pipelines.assets.resources import Log
 from pipelines.config import Settings
 from pipelines.definitions import build_defs
 from pipelines.errors import TrainyardError
+from pipelines.progress import Log
 
 
 class Part(Enum):

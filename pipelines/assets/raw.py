@@ -1,14 +1,17 @@
 """The asset `raw/training_job_documents`: every document that the sources gave. Not here: speaking to AWS."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import dagster as dg
 
 from pipelines.assets.metadata import OWNERS
-from pipelines.assets.resources import Log
 from pipelines.config import Settings
+from pipelines.errors import TrainyardError
 from pipelines.harvest.harvest import harvest
+from pipelines.harvest.outcome import Outcome, told
 from pipelines.home import Home
+from pipelines.progress import Log, by_source
 
 RAW = dg.AssetKey(["raw", "training_job_documents"])
 
@@ -30,22 +33,31 @@ RAW = dg.AssetKey(["raw", "training_job_documents"])
 )
 def training_job_documents(
     settings: dg.ResourceParam[Settings], log: dg.ResourceParam[Log]
-) -> Iterator[dg.MaterializeResult[None]]:
-    """Harvest every source; one that fails is reported and does not stop the others."""
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Harvest every source; one that fails is reported and does not stop the others.
 
-    def report(source: str, documents: int) -> None:
-        log(f"{source}: {documents:,} new documents")
-
+    Raises TrainyardError where none gave anything: there is nothing new to go on with then.
+    """
     with Home(settings.home).writing():
-        outcomes = harvest(settings, report)
-    failures = {outcome.source: outcome.error for outcome in outcomes if outcome.error}
+        outcomes = harvest(settings, by_source(log))
+    for outcome in outcomes:
+        log(told(outcome))
+    check = _every_source_harvested(outcomes)
+    if all(outcome.error for outcome in outcomes) and not any(outcome.documents for outcome in outcomes):
+        yield check
+        raise TrainyardError(f"nothing was harvested: {'; '.join(map(told, outcomes))}")
     yield dg.MaterializeResult(
         metadata={
             "documents": sum(outcome.documents for outcome in outcomes),
             "calls": sum(outcome.calls for outcome in outcomes),
-            "sources": dg.MetadataValue.json(
-                {o.source: {"documents": o.documents, "calls": o.calls, "error": o.error} for o in outcomes}
-            ),
+            "sources": dg.MetadataValue.json({outcome.source: asdict(outcome) for outcome in outcomes}),
         },
-        check_results=[dg.AssetCheckResult(passed=not failures, metadata=failures)],
+        check_results=[check],
+    )
+
+
+def _every_source_harvested(outcomes: list[Outcome]) -> dg.AssetCheckResult:
+    failures = {outcome.source: outcome.error for outcome in outcomes if outcome.error}
+    return dg.AssetCheckResult(
+        asset_key=RAW, check_name="every_source_harvested", passed=not failures, metadata=failures
     )

@@ -41,11 +41,6 @@ class Source:
     client: Any
     limiter: Limiter
 
-    @property
-    def calls(self) -> int:
-        """Calls made so far."""
-        return self.limiter.calls
-
 
 def find_sources(settings: Settings) -> list[Source | Outcome]:
     """Every source that the settings name, once; an outcome, with its error, for what cannot be one."""
