@@ -1,4 +1,4 @@
-"""How things stand: each source's watermark and freshness, what lake and warehouse hold, what is in quarantine.
+"""How things stand: each source's watermark and last outcome, what lake and warehouse hold, what is in quarantine.
 
 Read from the files alone. Not here: changing anything.
 """
@@ -6,6 +6,7 @@ Read from the files alone. Not here: changing anything.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import duckdb
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from pipelines.flatten.layout import lake_tables, main_table
 from pipelines.harvest.archive import RawArchive, last_looks
+from pipelines.harvest.outcome import HARVEST, VERIFICATION, kept_outcomes
 from pipelines.home import Home
 from pipelines.lake.manifest import read_manifest
 from pipelines.lake.quarantine import Quarantine
@@ -24,6 +26,9 @@ def show_status(home: Home, console: Console) -> None:
     """Print the status."""
     console.print(f"data directory: {home.root}")
     print_table(console, _sources(home))
+    for kind in (HARVEST, VERIFICATION):
+        for line in _outcomes(home, kind):
+            console.print(line, markup=False, soft_wrap=True)
     manifest = read_manifest(home.lake)
     rows = sum(manifest.rows(table.name) for table in lake_tables())
     console.print(
@@ -50,6 +55,19 @@ def _sources(home: Home) -> Table:
             str(len(archive.batches(source, flattened.get(source)))),
         )
     return table
+
+
+def _outcomes(home: Home, kind: str) -> Iterator[str]:
+    """When all sources were last gone through, and what went wrong then with which."""
+    kept = kept_outcomes(home.root, kind)
+    if kept is None:
+        yield f"last {kind}: never"
+        return
+    failed = [outcome for outcome in kept.outcomes if outcome.error]
+    result = f"{len(failed)} of {len(kept.outcomes)} sources failed" if failed else "every source succeeded"
+    yield f"last {kind}: {_instant(kept.ended_at)}, {result}"
+    for outcome in failed:
+        yield f"  {outcome.source}: {outcome.error}"
 
 
 def _warehouse(home: Home) -> str:
