@@ -64,8 +64,12 @@ select
     j.training_end_time,
     j.last_modified_time,
     l.last_transition_at, -- Start of its last transition; null if it has none with a start.
+    d.deleted_at, -- Instant (UTC) at which its source was first found not to have it any more; null if it has it.
     greatest(
-        j.observed_at, s.last_complete_look_at, j.last_modified_time, l.last_transition_at, j.creation_time
+        j.observed_at,
+        -- Of a deleted job nobody knows how it went on after it was last seen.
+        case when d.training_job_arn is null then s.last_complete_look_at end,
+        j.last_modified_time, l.last_transition_at, j.creation_time
     ) as observed_at, -- Instant (UTC) up to which the record is known to hold: an open job is open until then.
     j.stopping_condition_max_runtime_in_seconds as max_runtime_in_seconds, -- Seconds it may run before it is stopped.
     j.training_time_in_seconds,
@@ -75,6 +79,7 @@ select
         as warm_pool_billable_seconds -- Seconds of warm pool billed on top, for each instance; null while it is in use.
 from lake.training_jobs as j
 left join lake.sources as s on j.source = s.source
+left join lake.deleted_training_jobs as d on j.training_job_arn = d.training_job_arn
 left join last_transitions as l on j.training_job_arn = l.training_job_arn
 left join instance_groups as g on j.training_job_arn = g.training_job_arn
 left join reference.instance_types as t
