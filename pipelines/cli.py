@@ -80,6 +80,23 @@ def rebuild() -> None:
 
 
 @app.command()
+def verify() -> None:
+    """Compare the lake with the service, by counts of jobs, and repair what differs."""
+    from pipelines.progress import by_source
+    from pipelines.verify import verify
+
+    settings = load_settings()
+    told: list[str] = []
+    with _progress() as log:
+        outcomes = verify(settings, told.append, by_source(log))
+    for line in told:
+        typer.echo(line)
+    if any(outcome.documents for outcome in outcomes):
+        typer.echo("the lake is repaired: `trainyard build` publishes it")
+    _exit_if_failed([f"{outcome.source} was not verified: {outcome.error}" for outcome in outcomes if outcome.error])
+
+
+@app.command()
 def status() -> None:
     """Show sources, watermarks, freshness, rows, the last build and the quarantine."""
     from pipelines.status import show_status
@@ -136,9 +153,15 @@ def _refresh(settings: Settings, part: Part, *, from_scratch: bool = False) -> N
         Format.table,
     )
     typer.echo(f"published {home.warehouse}")
-    for finding in sorted(findings, key=lambda finding: finding.is_failure):
-        typer.echo(f"trainyard: {'' if finding.is_failure else 'warning: '}{finding.text}", err=True)
-    if any(finding.is_failure for finding in findings):
+    for warning in (finding.text for finding in findings if not finding.is_failure):
+        typer.echo(f"trainyard: warning: {warning}", err=True)
+    _exit_if_failed([finding.text for finding in findings if finding.is_failure])
+
+
+def _exit_if_failed(failures: list[str]) -> None:
+    for failure in failures:
+        typer.echo(f"trainyard: {failure}", err=True)
+    if failures:
         raise typer.Exit(1)
 
 

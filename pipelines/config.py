@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
@@ -87,6 +87,14 @@ class Settings(BaseSettings):
         (),
         description="Regular expressions; Environment and HyperParameters keys they match are redacted"
         " besides the built-in ones.",
+    )
+    overlap_seconds: int = Field(
+        900, ge=0, le=86_400, description="So late, in seconds, SageMaker's Search may show that a job changed."
+    )
+    describe: Literal["never", "when-needed", "always"] = Field(
+        "when-needed",
+        description="Which jobs DescribeTrainingJob is asked about besides Search, at a call for each: when-needed,"
+        " those that have started and lack their transitions.",
     )
     schedule: Annotated[str, AfterValidator(_schedule)] = Field(
         "*/15 * * * *", description="When the scheduled refresh runs: a cron expression, UTC."

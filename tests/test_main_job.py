@@ -86,12 +86,13 @@ def test_a_region_that_fails_keeps_its_rows_and_the_run_says_so(fleet, monkeypat
         run = {"home": home, "AWS_ENDPOINT_URL": simulator.url, "TRAINYARD_SOURCES": json.dumps(sources), **CREDENTIALS}
         trainyard("run", **run)
         before = sorted_rows(published(home / "warehouse.duckdb"))["fct_training_jobs"]
-        simulator.inject(Fault(kind="access-denied", operation="Search", count=1))
+        for operation in ("Search", "ListTrainingJobs"):
+            simulator.inject(Fault(kind="access-denied", operation=operation, count=1))
         failed = trainyard("run", check=False, **run)
     assert failed.returncode == 1
     line = failed.stderr.strip().splitlines()[-1]
     assert "every_source_harvested" in line
-    assert "AccessDenied" in line
+    assert "sagemaker:ListTrainingJobs" in line
     assert sorted_rows(published(home / "warehouse.duckdb"))["fct_training_jobs"] == before
 
 

@@ -49,7 +49,7 @@ def _mark(run: dg.DagsterRun) -> str:
     metadata=metadata.of_table(CONTEXT),
 )
 def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
-    """Pin the manifest in force, copy the reference data and marks of deletion, note when and by what the build is made."""
+    """Pin the manifest in force, copy reference data and marks of deletion, note when and by what the build is made."""
     home = Home(settings.home)
     now = datetime.now(UTC)
     manifest = read_manifest(home.lake)

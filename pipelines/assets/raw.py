@@ -27,7 +27,12 @@ RAW = dg.AssetKey(["raw", "training_job_documents"])
             "every_source_harvested",
             asset=RAW,
             description="Every source was harvested to its end. One that was not keeps its last good rows.",
-        )
+        ),
+        dg.AssetCheckSpec(
+            "every_call_allowed",
+            asset=RAW,
+            description="Every source allowed all calls. Where it did not, a dearer way or a gap made up for it.",
+        ),
     ],
     pool="sagemaker",
 )
@@ -52,7 +57,7 @@ def training_job_documents(
             "calls": sum(outcome.calls for outcome in outcomes),
             "sources": dg.MetadataValue.json({outcome.source: asdict(outcome) for outcome in outcomes}),
         },
-        check_results=[check],
+        check_results=[check, _every_call_allowed(outcomes)],
     )
 
 
@@ -60,4 +65,15 @@ def _every_source_harvested(outcomes: list[Outcome]) -> dg.AssetCheckResult:
     failures = {outcome.source: outcome.error for outcome in outcomes if outcome.error}
     return dg.AssetCheckResult(
         asset_key=RAW, check_name="every_source_harvested", passed=not failures, metadata=failures
+    )
+
+
+def _every_call_allowed(outcomes: list[Outcome]) -> dg.AssetCheckResult:
+    warnings = {outcome.source: "; ".join(outcome.warnings) for outcome in outcomes if outcome.warnings}
+    return dg.AssetCheckResult(
+        asset_key=RAW,
+        check_name="every_call_allowed",
+        passed=not warnings,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=warnings,
     )

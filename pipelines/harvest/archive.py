@@ -3,9 +3,11 @@
     raw/source=<source>/<sequence>-<watermark>[-<label>].ndjson.zst
     sources/<source>.json
 
-A batch is one file, written whole; a line of it is ``{"observed_at": <epoch seconds>, "document": <the bytes>}``. How
-far a source is harvested (its watermark, epoch microseconds) is read off the names alone. The small file beside says
-when the service was last seen whole. Not here: where documents come from, what is secret in them, what is in them.
+A batch is one file, written whole; a line of it is ``{"observed_at": <epoch seconds>, "document": <the bytes>}``. Where
+a job took more than one call, each answer is kept as it was received, in members of their own before these two, and
+they are put together when they are read (``whole``). How far a source is harvested (its watermark, epoch microseconds)
+is read off the names alone. The small file beside says when the service was last seen whole. Not here: where documents
+come from, what is secret in them, what is in them.
 """
 
 from __future__ import annotations
@@ -20,20 +22,29 @@ import msgspec
 import pyarrow as pa
 
 from pipelines.files import replacing, write_whole
+from pipelines.harvest.whole import whole
 
 _BATCH = re.compile(r"(?P<sequence>\d{10})-(?P<watermark>\d{16})(-(?P<label>[0-9a-f]+))?\.ndjson\.zst")
 
 
 class Observation(NamedTuple):
-    """A document (JSON) and when it was so, in epoch seconds."""
+    """A document (JSON) and when it was so, in epoch seconds; beside it what other calls told of the job, also JSON.
+
+    ``description``: DescribeTrainingJob's answer, where the document is Search's. ``tags``: the list of ListTags, where
+    the document is DescribeTrainingJob's answer.
+    """
 
     observed_at: float
     document: bytes
+    description: bytes = b""
+    tags: bytes = b""
 
 
 class _Line(msgspec.Struct):
     observed_at: float
     document: msgspec.Raw
+    description: msgspec.Raw = msgspec.Raw()
+    tags: msgspec.Raw = msgspec.Raw()
 
 
 class _Look(msgspec.Struct):
@@ -42,6 +53,7 @@ class _Look(msgspec.Struct):
 
 
 _LINE = msgspec.json.Decoder(_Line)
+_PLAIN = b'{"observed_at":'
 
 
 class RawArchive:
@@ -73,8 +85,8 @@ class RawArchive:
         suffix = f"-{label}" if label else ""
         batch = self._of(source) / f"{sequence:010d}-{reached:016d}{suffix}.ndjson.zst"
         with replacing(batch) as beside, pa.output_stream(str(beside), compression="zstd") as stream:
-            for observed_at, document in observations:
-                stream.write(b'{"observed_at":%s,"document":%s}\n' % (str(observed_at).encode(), _one_line(document)))
+            for observation in observations:
+                stream.write(_line(*observation))
         return batch
 
     def watermark(self, source: str) -> int | None:
@@ -91,15 +103,19 @@ class RawArchive:
         return {_part(batch, "label") for batch in self.batches(source)} - {""}
 
     def read(self, batch: Path) -> Iterator[bytes]:
-        """The lines of a batch, without line ends, a few at a time."""
+        """The lines of a batch, without line ends, a few at a time, each with one document: the whole of it."""
         for line in zstd_lines(batch):
-            yield line.rstrip(b"\n")
+            stripped = line.rstrip(b"\n")
+            if stripped.startswith(_PLAIN):
+                yield stripped
+            else:
+                observation = _decoded(stripped)
+                yield _line(observation.observed_at, whole(*observation[1:])).rstrip(b"\n")
 
     def observations(self, batch: Path) -> Iterator[Observation]:
-        """The documents of a batch, with when they were so."""
-        for line in self.read(batch):
-            decoded = _LINE.decode(line)
-            yield Observation(decoded.observed_at, bytes(decoded.document))
+        """What a batch was made of, each answer as it was received."""
+        for line in zstd_lines(batch):
+            yield _decoded(line)
 
     def _of(self, source: str) -> Path:
         return self._folder / f"source={source}"
@@ -126,6 +142,20 @@ def _part(batch: Path, part: str) -> str:
     match = _BATCH.fullmatch(batch.name)
     assert match, f"{batch} is not named as a batch"
     return match[part] or ""
+
+
+def _line(observed_at: float, document: bytes, description: bytes = b"", tags: bytes = b"") -> bytes:
+    others = b"".join(
+        b'"%s":%s,' % (name, _one_line(answer))
+        for name, answer in ((b"description", description), (b"tags", tags))
+        if answer
+    )
+    return b'{%s"observed_at":%s,"document":%s}\n' % (others, str(observed_at).encode(), _one_line(document))
+
+
+def _decoded(line: bytes) -> Observation:
+    decoded = _LINE.decode(line)
+    return Observation(decoded.observed_at, bytes(decoded.document), bytes(decoded.description), bytes(decoded.tags))
 
 
 def _one_line(document: bytes) -> bytes:

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 
 from pipelines.config import Settings
+from pipelines.harvest.calls import Calls
+from pipelines.harvest.one_pass import Pass
 from pipelines.harvest.outcome import HARVEST, Outcome, keep_outcomes
 from pipelines.harvest.redact import Redactor
-from pipelines.harvest.search import Pass
 from pipelines.harvest.side_by_side import OnProgress, side_by_side
 from pipelines.harvest.sources import Source, find_sources
 
@@ -21,7 +22,8 @@ def harvest(settings: Settings, on_progress: OnProgress | None = None) -> list[O
     redactor = Redactor(settings.secret_keys)
 
     def work_on(source: Source, on_jobs: Callable[[int], None]) -> Pass:
-        return Pass(source.name, source.client, settings.home, redactor, on_jobs)
+        calls = Calls(source.client, source.new_client)
+        return Pass(source.name, calls, settings.home, redactor, on_jobs, settings.overlap_seconds, settings.describe)
 
     outcomes = side_by_side(find_sources(settings), work_on, on_progress)
     keep_outcomes(settings.home, HARVEST, outcomes, time.time())

@@ -1,4 +1,4 @@
-"""A limit on the calls a second, over all threads, and the number of calls made. Not here: which calls it is for."""
+"""A limit on the calls a second, over all threads. Not here: which calls it is for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ class Limiter:
     """Lets calls pass one by one, evenly spaced, at most ``calls_per_second`` of them."""
 
     def __init__(self, calls_per_second: float) -> None:
-        self.calls = 0
         self._seconds_between = 1 / calls_per_second
         self._lock = threading.Lock()
         self._next_turn = 0.0
@@ -21,5 +20,4 @@ class Limiter:
             now = time.monotonic()
             turn = max(now, self._next_turn)
             self._next_turn = turn + self._seconds_between
-            self.calls += 1
         time.sleep(turn - now)

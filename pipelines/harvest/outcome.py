@@ -20,7 +20,7 @@ from pipelines.files import write_whole
 HARVEST, VERIFICATION = "harvest", "verification"  # the kinds of outcomes that are kept
 
 _SIGN_IN = "sign in to AWS (as with `aws sso login`), or set AWS_PROFILE or access keys"
-_NETWORK = "check the network and the endpoint, then run again"
+_NETWORK = "check the network, the region and the endpoint, then run again"
 _CODES = {
     "ExpiredToken": _SIGN_IN,
     "ExpiredTokenException": _SIGN_IN,
@@ -28,7 +28,7 @@ _CODES = {
     "AccessDenied": "allow it in IAM",
     "AccessDeniedException": "allow it in IAM",
     "InvalidClientTokenId": "check the access keys",
-    "UnrecognizedClientException": "check the access keys",
+    "UnrecognizedClientException": "check the access keys, and that the region is one of the account's",
     "InvalidSignatureException": "check the access keys and the clock",
     "SignatureDoesNotMatch": "check the access keys and the clock",
 }
@@ -40,6 +40,7 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.ProfileNotFound, "correct the profile in trainyard.toml or AWS_PROFILE"),
     (exceptions.NoRegionError, "set AWS_REGION, or `regions` of the source in trainyard.toml"),
     (exceptions.HTTPClientError, _NETWORK),
+    (exceptions.ConnectionError, _NETWORK),
 )
 
 
@@ -47,7 +48,7 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
 class Outcome:
     """One source's harvest, verification or import: what was written to raw, at what cost, and what went wrong.
 
-    ``error`` is one line; ``deleted``: jobs newly found to be gone from the service.
+    ``error`` is one line, ``warnings`` are lines that tell what could not be asked in full.
     """
 
     source: str
@@ -56,7 +57,7 @@ class Outcome:
     batches: int
     error: str | None
     seconds: float
-    deleted: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 class Kept(msgspec.Struct, frozen=True):

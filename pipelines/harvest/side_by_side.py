@@ -26,10 +26,23 @@ _log = logging.getLogger(__name__)
 
 
 class Work(Protocol):
-    """What is to be done with a source; ``documents`` and ``batches`` tell how much was written to raw so far."""
+    """What is to be done with a source, and how far that is."""
 
-    documents: int
-    batches: int
+    @property
+    def documents(self) -> int:
+        """Documents written to raw."""
+
+    @property
+    def batches(self) -> int:
+        """Batches written to raw."""
+
+    @property
+    def calls(self) -> int:
+        """Calls made."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Lines that tell what could not be asked in full."""
 
     def run(self) -> None:
         """Do it; what it raises is the source's failure."""
@@ -54,10 +67,11 @@ def side_by_side(
             if stopped.is_set():
                 raise SystemExit  # ends this thread alone
             if on_progress:
-                on_progress(source.name, jobs, source.limiter.calls)
+                on_progress(source.name, jobs, work.calls)
 
         with turn:
-            outcomes[source.name] = _outcome(source, work_on(source, on_jobs))
+            work = work_on(source, on_jobs)
+            outcomes[source.name] = _outcome(source.name, work)
 
     # Daemons: a thread in a long call must not keep an interrupted process alive.
     sources = [source for source in found if isinstance(source, Source)]
@@ -72,14 +86,14 @@ def side_by_side(
     return [outcomes[source.name] if isinstance(source, Source) else source for source in found]
 
 
-def _outcome(source: Source, work: Work) -> Outcome:
+def _outcome(source: str, work: Work) -> Outcome:
     started, error = time.monotonic(), None
     try:
         work.run()
     except (BotoCoreError, ClientError, TrainyardError) as failure:
         error = explain(failure)
     except Exception as failure:  # a fault of this program or disk: the others go on all the same
-        _log.exception("Work on %s failed", source.name)
+        _log.exception("Work on %s failed", source)
         error = explain(failure)
     seconds = time.monotonic() - started
-    return Outcome(source.name, work.documents, source.limiter.calls, work.batches, error, seconds)
+    return Outcome(source, work.documents, work.calls, work.batches, error, seconds, tuple(work.warnings))

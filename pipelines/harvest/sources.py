@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,11 +19,16 @@ from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshabl
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from pipelines.config import ROLE_ARN, Settings, SourceSettings
+from pipelines.harvest.first_contact import CONNECT_TIMEOUT_SECONDS, FirstContact
 from pipelines.harvest.limiter import Limiter
 from pipelines.harvest.outcome import Outcome, explain
 
 # Adaptive: each client slows down by itself when the account's rate, which it shares with everyone, is exceeded.
-_CONFIG = Config(retries={"mode": "adaptive", "total_max_attempts": 10}, connect_timeout=10, read_timeout=60)
+_CONFIG = Config(
+    retries={"mode": "adaptive", "total_max_attempts": 10},
+    connect_timeout=CONNECT_TIMEOUT_SECONDS,
+    read_timeout=60,
+)
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".aws", ".ic.gov", ".sgov.gov", ".adc-e.uk")
 _REGION_OF_NO_REGION = "us-east-1"
 
@@ -32,14 +37,14 @@ _REGION_OF_NO_REGION = "us-east-1"
 class Source:
     """An account in a region, and a client of SageMaker there; account_id is None where only an endpoint is known.
 
-    All the client's calls, retries too, pass the limiter.
+    ``new_client`` makes another one, with credentials asked for anew. The calls of both, retries too, pass one limiter.
     """
 
     name: str
     account_id: str | None
     region: str
     client: Any
-    limiter: Limiter
+    new_client: Callable[[], Any]
 
 
 def find_sources(settings: Settings) -> list[Source | Outcome]:
@@ -59,16 +64,12 @@ def _sources(wanted: SourceSettings, calls_per_second: float) -> Iterator[Source
     session = botocore.session.Session(profile=wanted.profile)
     default_region = os.environ.get("AWS_REGION") or session.get_config_variable("region")
     regions = wanted.regions or (default_region or _REGION_OF_NO_REGION,)
-    if wanted.role_arn:
-        session.register_component("credential_provider", _Role(wanted, regions[0]))
-    clients = {
-        region: session.create_client("sagemaker", region_name=region, config=_CONFIG)
-        for region in dict.fromkeys(regions)
-    }
+    _take_role(session, wanted, regions[0])
+    clients = {region: _client(session, "sagemaker", region) for region in dict.fromkeys(regions)}
     endpoint = clients[regions[0]].meta.endpoint_url
     if not wanted.regions and not default_region and _is_aws(endpoint):
         raise NoRegionError()
-    sts = session.create_client("sts", region_name=regions[0], config=_CONFIG)
+    sts = _client(session, "sts", regions[0])
     role = ROLE_ARN.fullmatch(wanted.role_arn or "")
     if role:
         account_id = role["account_id"]
@@ -78,8 +79,10 @@ def _sources(wanted: SourceSettings, calls_per_second: float) -> Iterator[Source
         account_id = None
     for region, client in clients.items():
         limiter = Limiter(calls_per_second)
-        client.meta.events.register("before-send.sagemaker", limiter.wait)
-        yield Source(_name(account_id, region, endpoint, wanted), account_id, region, client, limiter)
+        new_client = partial(_new_client, wanted, region, limiter)
+        yield Source(
+            _name(account_id, region, endpoint, wanted), account_id, region, _limited(client, limiter), new_client
+        )
 
 
 def _name(account_id: str | None, region: str, endpoint: str, wanted: SourceSettings) -> str:
@@ -87,6 +90,30 @@ def _name(account_id: str | None, region: str, endpoint: str, wanted: SourceSett
         return f"{account_id}-{region}"
     host = re.sub(r"[^\w.]+", "-", urlsplit(endpoint).netloc)
     return f"{host}-{region}" if wanted.regions else host
+
+
+def _limited(client: Any, limiter: Limiter) -> Any:
+    client.meta.events.register("before-send.sagemaker", limiter.wait)
+    return client
+
+
+def _new_client(wanted: SourceSettings, region: str, limiter: Limiter) -> Any:
+    """A client of a session of its own, which asks for credentials anew."""
+    session = botocore.session.Session(profile=wanted.profile)
+    _take_role(session, wanted, region)
+    return _limited(_client(session, "sagemaker", region), limiter)
+
+
+def _take_role(session: Any, wanted: SourceSettings, region: str) -> None:
+    if wanted.role_arn:
+        session.register_component("credential_provider", _Role(wanted, region))
+
+
+def _client(session: Any, service: str, region: str, **credentials: str) -> Any:
+    client = session.create_client(service, region_name=region, config=_CONFIG, **credentials)
+    if service == "sts":
+        FirstContact(client)  # SageMaker's own is watched by ``calls``
+    return client
 
 
 class _Role:
@@ -104,7 +131,7 @@ class _Role:
             raise NoCredentialsError()
         external_id = {"ExternalId": self._wanted.external_id} if self._wanted.external_id else {}
         fetcher = AssumeRoleCredentialFetcher(
-            partial(own.create_client, region_name=self._region, config=_CONFIG),
+            partial(_client, own, region=self._region),
             credentials,
             self._wanted.role_arn,
             extra_args={"RoleSessionName": "trainyard", **external_id},

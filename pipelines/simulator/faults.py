@@ -22,6 +22,9 @@ Kind = Literal[
     "slow",  # the answer comes after ``seconds``
     "empty-page",  # Search: no Results, and a NextToken that goes on rightly
     "no-results",  # 200 and {}
+    "expired-token",  # of requests with a NextToken: ValidationException
+    "no-date",  # the answer has no Date header
+    "wrong-date",  # its Date header is ``seconds`` off
 ]
 
 ERRORS = {
@@ -29,13 +32,15 @@ ERRORS = {
     "server-error": ("InternalFailure", "The request processing has failed because of an unknown error.", 500),
     "expired-credentials": ("ExpiredTokenException", "The security token included in the request is expired", 400),
     "access-denied": ("AccessDeniedException", "User is not authorized to perform this operation", 400),
+    "expired-token": ("ValidationException", "The NextToken has expired.", 400),
 }
 
 
 @dataclass(frozen=True)
 class Fault:
     """A fault: of the calls of ``operation`` (None: any), the first ``after`` are spared; then each is struck with
-    ``probability``, until ``count`` have been (None: no end). ``seconds`` is how long a slow answer takes.
+    ``probability``, until ``count`` have been (None: no end). ``seconds`` is how long a slow answer takes, or how far a
+    wrong date is off.
     """
 
     kind: Kind
@@ -54,9 +59,9 @@ class Fault:
         """The error that the call is answered with, if that is what goes wrong."""
         return ServiceError(*ERRORS[self.kind]) if self.kind in ERRORS else None
 
-    def concerns(self, operation: str) -> bool:
-        """Whether calls of an operation can have this fault."""
-        if self.kind == "empty-page" and operation != "Search":
+    def concerns(self, operation: str, has_token: bool) -> bool:
+        """Whether a call of an operation can have this fault; ``has_token``: it asks for a page after the first."""
+        if (self.kind == "empty-page" and operation != "Search") or (self.kind == "expired-token" and not has_token):
             return False
         return self.operation in (None, operation)
 
@@ -70,10 +75,10 @@ class Injected:
     struck: int = 0
     random: Random = field(default_factory=lambda: Random(0))  # noqa: S311 a repeatable fault, not a secret
 
-    def strikes(self, operation: str) -> bool:
+    def strikes(self, operation: str, has_token: bool) -> bool:
         """Whether it befalls this call."""
         fault = self.fault
-        if not fault.concerns(operation) or self.struck == fault.count:
+        if not fault.concerns(operation, has_token) or self.struck == fault.count:
             return False
         if self.spared < fault.after:
             self.spared += 1
@@ -102,6 +107,6 @@ class Faults:
         """The faults at work, spent ones too."""
         return [injected.fault for injected in self._injected]
 
-    def befalling(self, operation: str) -> Fault | None:
+    def befalling(self, operation: str, has_token: bool = False) -> Fault | None:
         """The fault of this call, if any: the first that strikes."""
-        return next((injected.fault for injected in self._injected if injected.strikes(operation)), None)
+        return next((injected.fault for injected in self._injected if injected.strikes(operation, has_token)), None)

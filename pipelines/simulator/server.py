@@ -15,6 +15,7 @@ import sys
 import threading
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from email.utils import formatdate
@@ -29,7 +30,7 @@ from pipelines.errors import TrainyardError
 from pipelines.simulator import service, sts
 from pipelines.simulator.errors import ServiceError
 from pipelines.simulator.faults import Fault, Faults
-from pipelines.simulator.fleet import Fleet
+from pipelines.simulator.fleet import Document, Fleet
 from pipelines.simulator.rewind import newest_instant
 from pipelines.simulator.service import SageMaker
 from pipelines.simulator.sts import Sts
@@ -43,13 +44,16 @@ CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d+/([^/,\s]+)/")
 
 @dataclass
 class Answer:
-    """What goes over the wire. ``promised``: the Content-Length, where it is not the body's."""
+    """What goes over the wire. ``promised``: the Content-Length, where it is not the body's. ``date_offset_seconds``:
+    how far the Date header is off; None leaves it out.
+    """
 
     body: bytes
     status: int = 200
     content_type: str = "application/json"
     delay_seconds: float = 0
     promised: int | None = None
+    date_offset_seconds: float | None = 0
 
 
 class Simulator:
@@ -57,14 +61,22 @@ class Simulator:
 
     ``port`` 0 takes a free one; ``now`` is in epoch seconds and by default the newest instant anywhere in the fleet.
     The port is taken at once, calls are answered within a ``with`` block or ``serve_forever``.
+    ``index_delay_seconds`` says how late Search shows a job's changes, ``most_hits`` how many jobs one search gives.
     ``calls`` counts calls by operation, those that met a fault too. Raises ``TrainyardError`` where the port is taken.
     """
 
-    def __init__(self, fleet: Fleet, port: int = 0, now: float | None = None) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        port: int = 0,
+        now: float | None = None,
+        index_delay_seconds: Callable[[Document], float] | None = None,
+        most_hits: int | None = None,
+    ) -> None:
         if now is None:
             now = max([0.0, *map(newest_instant, fleet.documents)])
         self.calls: Counter[str] = Counter()
-        self._service = SageMaker(fleet, now)
+        self._service = SageMaker(fleet, now, index_delay_seconds, most_hits)
         self._sts = Sts(fleet)
         self._faults = Faults()
         self._lock = threading.Lock()
@@ -131,7 +143,7 @@ class Simulator:
         protocol = service if target else sts
         with self._lock:
             self.calls[operation] += 1
-            fault = self._faults.befalling(operation)
+            fault = self._faults.befalling(operation, b'"NextToken"' in body)
             try:
                 if fault and fault.error:
                     raise fault.error
@@ -195,6 +207,10 @@ def _struck(answer: Answer, fault: Fault) -> Answer | None:
             return None
         case "slow":
             return replace(answer, delay_seconds=fault.seconds)
+        case "no-date":
+            return replace(answer, date_offset_seconds=None)
+        case "wrong-date":
+            return replace(answer, date_offset_seconds=fault.seconds)
         case "no-results":
             return replace(answer, body=b"{}", status=200)
         case "truncate":
@@ -262,7 +278,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, answer: Answer) -> None:
         self.server.stopping.wait(answer.delay_seconds)
-        self.send_response(answer.status)
+        self.send_response_only(answer.status)
+        if answer.date_offset_seconds is not None:
+            self.send_header("Date", formatdate(self.server.simulator.now + answer.date_offset_seconds, usegmt=True))
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.body) if answer.promised is None else answer.promised))
         self.send_header("x-amzn-RequestId", str(uuid.uuid4()))
@@ -270,10 +288,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer.body)
         if answer.promised is not None:
             self.close_connection = True
-
-    def date_time_string(self, timestamp: float | None = None) -> str:
-        """The Date header: the simulated clock."""
-        return formatdate(self.server.simulator.now, usegmt=True)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 the name is the base class's
         """Say nothing."""

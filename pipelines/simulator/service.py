@@ -29,11 +29,22 @@ NOT_FOUND = "Requested resource not found."
 
 
 class SageMaker:
-    """The service at an instant; ``now`` (epoch seconds) may be set to any other."""
+    """The service at an instant; ``now`` (epoch seconds) may be set to any other.
 
-    def __init__(self, fleet: Fleet, now: float) -> None:
-        self._timeline = Timeline(fleet)
-        self._view: View | None = None
+    ``index_delay_seconds``: how late Search shows a job's changes. ``most_hits``: what one search gives at most.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        now: float,
+        index_delay_seconds: Callable[[Document], float] | None = None,
+        most_hits: int | None = None,
+    ) -> None:
+        self._jobs = Timeline(fleet)
+        self._index = Timeline(fleet, index_delay_seconds) if index_delay_seconds else self._jobs
+        self._most_hits = most_hits
+        self._views: dict[Timeline, View] = {}
         self._now = now
         self._operations: dict[str, Callable[[View, Parameters], bytes]] = {
             "Search": self._search,
@@ -51,7 +62,7 @@ class SageMaker:
     def now(self, now: float) -> None:
         if now != self._now:
             self._now = now
-            self._view = None
+            self._views.clear()
 
     def respond(self, operation: str, body: bytes, place: tuple[str, str] | None, is_empty_page: bool = False) -> bytes:
         """The answer to a call; raises ``ServiceError``.
@@ -67,9 +78,10 @@ class SageMaker:
             raise ServiceError("SerializationException", str(error)) from error
         shapes.check(operation, parameters)
         given = {name: value for name, value in parameters.items() if value is not None}
-        if self._view is None:
-            self._view = self._timeline.at(self._now)
-        view = self._view.within(place)
+        timeline = self._index if operation == "Search" else self._jobs
+        if timeline not in self._views:
+            self._views[timeline] = timeline.at(self._now)
+        view = self._views[timeline].within(place)
         if is_empty_page and operation == "Search":
             return self._search(view, given, is_empty_page=True)
         return self._operations[operation](view, given)
@@ -86,8 +98,9 @@ class SageMaker:
         )
         start = _start(question, parameters)
         end = start if is_empty_page else start + parameters.get("MaxResults", DEFAULT_RESULTS)
-        token = b',"NextToken":"%s"' % _token(question, end).encode() if end < len(found) else b""
-        results = b",".join(record.search_result for record in found[start:end])
+        last = len(found) if self._most_hits is None else min(len(found), self._most_hits)
+        token = b',"NextToken":"%s"' % _token(question, end).encode() if end < last else b""
+        results = b",".join(record.search_result for record in found[start : min(end, last)])
         return b'{"Results":[%s]%s,"TotalHits":{"Value":%d,"Relation":"EqualTo"}}' % (results, token, len(found))
 
     def _list_training_jobs(self, view: View, parameters: Parameters) -> bytes:

@@ -7,6 +7,7 @@ moves; jobs that have come to their end are the same records at every later inst
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -37,16 +38,18 @@ class Record:
 
 
 class Timeline:
-    """Every instant of a fleet."""
+    """Every instant of a fleet; each job is shown as it was ``delay_seconds`` of it ago."""
 
-    def __init__(self, fleet: Fleet) -> None:
-        self._final = [(final_instant(document), Record(document)) for document in fleet.documents]
+    def __init__(self, fleet: Fleet, delay_seconds: Callable[[Document], float] = lambda document: 0) -> None:
+        self._final = [
+            (final_instant(document), delay_seconds(document), Record(document)) for document in fleet.documents
+        ]
 
     def at(self, now: float) -> View:
         """The fleet at ``now``, epoch seconds. Only jobs that are not yet as they end are made anew."""
         records = []
-        for final, record in self._final:
-            document = record.document if final <= now else rewind(record.document, now)
+        for final, delay, record in self._final:
+            document = record.document if final + delay <= now else rewind(record.document, now - delay)
             if document is record.document:
                 records.append(record)
             elif document is not None:

@@ -60,6 +60,11 @@ class Comparison:
         return self._calls.made.total()
 
     @property
+    def warnings(self) -> list[str]:
+        """Lines that tell what could not be asked in full."""
+        return [self._completion.warning] if self._completion.warning else []
+
+    @property
     def told(self) -> str:
         """What was found and done, as a line."""
         return (
@@ -72,8 +77,7 @@ class Comparison:
 
         Raises botocore's errors, and TrainyardError where the service contradicts itself or lacks very many jobs.
         """
-        whole = search.created(self._calls, None, page_jobs=1)
-        until = int(next(whole).answered_at) - self._overlap_seconds
+        until = int(next(search.created(self._calls, None, None, page_jobs=1)).answered_at) - self._overlap_seconds
         try:
             for month in months(self._held.first(), until):
                 for window in differing(month, self._count, self._held):
@@ -85,14 +89,14 @@ class Comparison:
 
     def _count(self, window: Window) -> int | None:
         self._on_jobs(self._jobs)
-        return next(search.created(self._calls, window, page_jobs=1)).hits
+        return next(search.created(self._calls, *window, page_jobs=1)).hits
 
     def _look(self, window: Window) -> None:
         """Read a window and settle where it differs."""
         found: dict[int, Job] = {}
         hits = answered_at = None
         try:
-            for page in search.created(self._calls, window):
+            for page in search.created(self._calls, *window):
                 found |= {job.key: job for job in page.jobs}
                 hits, answered_at = page.hits, page.answered_at
         except TokenRefusedError as error:
@@ -101,12 +105,12 @@ class Comparison:
         if hits is not None and len(found) < hits:
             raise TrainyardError(f"Search counted {hits} jobs but gave {len(found)}: run again later")
         held = self._held.jobs(window)
-        known = {key_of(arn) for arn in [*self._held.jobs_of_others(window), *(arn for arn, _ in held)]}
+        known = {key_of(arn) for arn in [*self._held.jobs_of_others(window), *(arn for arn, _, _ in held)]}
         self._fetch([job for key, job in found.items() if key not in known | self._quarantined], answered_at, window)
         self._marks = {arn: missed_at for arn, missed_at in self._marks.items() if key_of(arn) not in found}
-        for arn, name in held:
+        for arn, name, observed_at in held:
             if key_of(arn) not in found and self._is_gone(name):
-                self._marks[arn] = answered_at
+                self._marks[arn] = max(answered_at, observed_at)
                 self._missed[window.month] += 1
 
     def _fetch(self, jobs: list[Job], answered_at: float, window: Window) -> None:

@@ -26,7 +26,7 @@ def tell_held(connection: duckdb.DuckDBPyConnection, home: Home, work: Path, sou
     named = ", ".join(map(literal, sources)) or "null"
     connection.execute("set temp_directory = $1", [str(work)])
     connection.execute(
-        "create table held as select training_job_arn, training_job_name, source,"
+        "create table held as select training_job_arn, training_job_name, source, epoch(observed_at) as observed_at,"
         " epoch_us(creation_time) // 1000000 as created_second"
         f" from ({select_table(main.table, manifest.paths(home.lake, main.name))})"
         f" anti join ({select_deleted(home, manifest)}) as deleted using (training_job_arn)"
@@ -53,11 +53,11 @@ class Held:
         """The second of the middle one in a window; None if there are none."""
         return self._one(f"select quantile_disc(created_second, 0.5) from ({self._own}) where {_WITHIN}", *window)
 
-    def jobs(self, window: Window) -> list[tuple[str, str]]:
-        """ARN and name of each in a window."""
+    def jobs(self, window: Window) -> list[tuple[str, str, float]]:
+        """ARN, name, and when it was received (epoch seconds), of each in a window."""
         name = "coalesce(training_job_name, split_part(training_job_arn, '/', -1))"
-        query = f"select training_job_arn, {name} from ({self._own}) where {_WITHIN} order by training_job_arn"
-        return self._connection.execute(query, window).fetchall()
+        query = f"select training_job_arn, {name}, observed_at from ({self._own}) where {_WITHIN}"
+        return self._connection.execute(f"{query} order by training_job_arn", window).fetchall()
 
     def jobs_of_others(self, window: Window) -> list[str]:
         """ARNs of the jobs in a window whose newest version came from another source that is verified too."""
@@ -66,4 +66,4 @@ class Held:
 
     def _one(self, query: str, *parameters: int) -> int | None:
         ((value,),) = self._connection.execute(query, parameters).fetchall()
-        return value
+        return None if value is None else int(value)

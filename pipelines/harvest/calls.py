@@ -1,0 +1,189 @@
+"""Calls to one source's SageMaker: each is tried with patience, and its answer is taken as it was received.
+
+Here: what is tried again (beyond what botocore does), credentials that expire, answers cut short, pages, the service's
+clock, the count of calls. Not here: what is asked, and what is read off an answer.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from botocore import xform_name
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
+from botocore.parsers import ResponseParserError
+
+from pipelines.errors import TrainyardError
+from pipelines.harvest.first_contact import FirstContact
+from pipelines.harvest.mend import mended
+
+# After botocore has given a call up (its own retries are rationed): so long is it tried on, with pauses that double.
+PATIENCE_SECONDS = 120
+LONGEST_PAUSE_SECONDS = 16
+
+# botocore lets a 200 answer that was cut short pass as a success without members: one without these is none.
+_REQUIRED = {
+    "Search": "Results",
+    "ListTrainingJobs": "TrainingJobSummaries",
+    "DescribeTrainingJob": "TrainingJobArn",
+    "ListTags": "Tags",
+}
+_PASSING = {"RequestTimeout", "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+_DENIED = {"AccessDenied", "AccessDeniedException"}
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class _Token(msgspec.Struct):
+    NextToken: str | None = None
+
+
+_TOKEN = msgspec.json.Decoder(_Token)
+
+
+class Answer(NamedTuple):
+    """The body of an answer (JSON, as received), when it was given (epoch seconds, the service's clock), and whether
+    there are pages after it.
+    """
+
+    body: bytes
+    answered_at: float
+    is_last: bool
+
+
+class TokenRefusedError(Exception):
+    """The NextToken of a page is not taken, as when it has expired; the service's error is the cause."""
+
+
+class Calls:
+    """The calls to one source. ``client``: its SageMaker; ``new_client`` makes one with new credentials.
+
+    ``made`` counts the calls by operation, those that failed too. May be used by several threads.
+    """
+
+    def __init__(self, client: Any, new_client: Callable[[], Any] | None = None) -> None:
+        self.made: Counter[str] = Counter()
+        self._client = self._watched(client)
+        self._new_client = new_client
+        self._lock = threading.Lock()
+
+    def ask(self, operation: str, **parameters: Any) -> Answer:
+        """Call an operation, named as SageMaker does; raises botocore's errors, TokenRefusedError, TrainyardError."""
+        failed_at = None
+        pause_seconds = 1
+        while True:
+            client = self._client
+            try:
+                return _answer(operation, getattr(client, xform_name(operation))(**parameters))
+            except (ClientError, HTTPClientError, NoConnectionError, ResponseParserError) as error:
+                if _code(error) in _EXPIRED and self._renew(client):
+                    continue
+                if _code(error) == "ValidationException" and "NextToken" in parameters:
+                    raise TokenRefusedError from error
+                failed_at = failed_at or time.monotonic()
+                if not self._may_pass(error) or time.monotonic() + pause_seconds > failed_at + PATIENCE_SECONDS:
+                    raise
+            time.sleep(pause_seconds)
+            pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
+
+    def pages(self, operation: str, **parameters: Any) -> Iterator[Answer]:
+        """The pages of an operation, each asked for when it is needed; an empty page may well not be the last."""
+        while True:
+            answer = self.ask(operation, **parameters)
+            yield answer
+            if answer.is_last:
+                return
+            token = _TOKEN.decode(answer.body).NextToken
+            if token == parameters.get("NextToken"):
+                raise TrainyardError(f"{operation} gives the same page over and over: run again later")
+            parameters["NextToken"] = token
+
+    def _renew(self, refused: Any) -> bool:
+        """Take new credentials, once; False if that has not helped."""
+        with self._lock:
+            if self._client is not refused:  # another thread has
+                return True
+            if self._new_client is None:
+                return False
+            self._client = self._watched(self._new_client())
+            self._new_client = None
+            return True
+
+    def _watched(self, client: Any) -> Any:
+        self._contact = FirstContact(client)
+        client.meta.events.register("before-send.sagemaker", self._count)
+        client.meta.events.register("before-parse.sagemaker", _take_body)
+        return client
+
+    def _may_pass(self, error: Exception) -> bool:
+        if isinstance(error, ClientError):
+            return _code(error) in _PASSING or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
+        return self._contact.is_made or not isinstance(error, NoConnectionError)
+
+    def _count(self, event_name: str, **_: object) -> None:
+        with self._lock:
+            self.made[event_name.rpartition(".")[2]] += 1
+
+
+def is_denied(error: ClientError) -> bool:
+    """Does an error say that the caller lacks a permission?"""
+    return _code(error) in _DENIED
+
+
+def is_not_found(error: ClientError) -> bool:
+    """Does an error say that there is no such job (any more)?"""
+    return _code(error) in {"ValidationException", "ResourceNotFound"} and "not found" in str(error)
+
+
+def _code(error: Exception) -> str:
+    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
+
+
+def _take_body(
+    operation_model: Any, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object
+) -> None:
+    """Take an answer past botocore's parser, which is slow and drops the members that it does not know.
+
+    A 200 that was cut short becomes an error that is retried.
+    """
+    required = _REQUIRED.get(operation_model.name)
+    if response_dict["status_code"] != 200 or required is None:
+        return
+    body = response_dict["body"]
+    try:
+        try:
+            members = _MEMBERS.decode(body)
+        except msgspec.DecodeError:
+            body = mended(body)
+            members = _MEMBERS.decode(body)
+    except msgspec.DecodeError:
+        members = {}
+    if required in members:
+        response_dict["body"] = b"{}"
+        customized_response_dict["Body"] = body
+    else:
+        response_dict["status_code"] = 400
+        response_dict["body"] = b'{"__type": "RequestTimeout"}'
+
+
+def _answer(operation: str, response: dict[str, Any]) -> Answer:
+    body: bytes = response["Body"]
+    try:
+        token = _TOKEN.decode(body).NextToken
+    except msgspec.ValidationError as error:
+        raise TrainyardError(f"{operation} gives what is no page: {error}") from None
+    return Answer(body, _date(response), not token)
+
+
+def _date(response: dict[str, Any]) -> float:
+    """When the service answered, by its own clock if it tells, in epoch seconds."""
+    try:
+        return parsedate_to_datetime(response["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()
+    except (KeyError, ValueError):
+        return float(int(time.time()))

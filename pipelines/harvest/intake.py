@@ -1,0 +1,133 @@
+"""What a pass takes in: what is new of a source's jobs goes to the archive, batch by batch.
+
+Here: what the archive holds of the latest changes, what is new beside it, redaction, batches, the watermark. Not here:
+where jobs come from (``one_pass``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from pipelines.harvest.archive import Observation, RawArchive
+from pipelines.harvest.job import Job, digest, read_job
+from pipelines.harvest.redact import Redactor
+
+BATCH_DOCUMENTS = 5_000
+
+
+class Intake:
+    """One source's way into the archive.
+
+    ``since``: the second from which on what the archive holds is compared with the service, which is the watermark's
+    less ``overlap_seconds``; None, for all time, where there is no watermark. ``describe`` gives descriptions by the
+    keys of jobs (``describe.Completion``). ``documents`` and ``batches`` tell how much was written so far.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        archive: RawArchive,
+        redactor: Redactor,
+        overlap_seconds: int,
+        describe: Callable[[Sequence[Job]], dict[int, bytes]],
+    ) -> None:
+        self.documents = self.batches = 0
+        self._source = source
+        self._archive = archive
+        self._redact = redactor.redact
+        self._describe = describe
+        self._pending: list[Observation] = []
+        self._modified: dict[int, float | None] = {}  # of the version held, for jobs from ``since`` on and those taken
+        self._digests: dict[int, bytes] = {}  # of versions held that were not yet met in this pass
+        reached = archive.watermark(source)
+        self.watermark = reached or 0  # epoch microseconds: the changes up to it are in the archive or pending
+        self.since = self.watermark // 1_000_000 - overlap_seconds if reached else None
+        if reached is not None:
+            self._hold(archive.reaching(source, (self.since or 0) * 1_000_000))
+
+    @property
+    def found(self) -> int:
+        """New documents so far, those not yet written too."""
+        return self.documents + len(self._pending)
+
+    def has(self, key: int, modified: float | None) -> bool:
+        """Is this version of a job, or a later one, here already?"""
+        held = self._modified.get(key)
+        return held is not None and modified is not None and modified <= held
+
+    def jobs_between(self, since: int | None, until: int | None) -> int:
+        """How many of the jobs held or met so far changed last in the second ``since`` or later, before ``until``."""
+        first, last = since or 0, float("inf") if until is None else until
+        return sum(modified is None or first <= modified < last for modified in self._modified.values())
+
+    def take(self, jobs: Sequence[Job], answered_at: float) -> None:
+        """Take jobs of Search in; what is new among them is described if need be."""
+        new = [job for job in jobs if self._is_new(job)]
+        descriptions = self._describe(new)
+        self._add(Observation(answered_at, job.document, descriptions.get(job.key, b"")) for job in new)
+        for job in jobs:
+            self._meet(job)
+
+    def take_whole(self, observations: Iterable[Observation]) -> None:
+        """Take in what was asked about single jobs."""
+        whole = [(observation, read_job(observation.document)) for observation in observations]
+        self._add(observation for observation, job in whole if self._is_new(job))
+        for _, job in whole:
+            self._meet(job)
+
+    def reach(self, instant: float) -> None:
+        """Raise the watermark: all that changed up to ``instant`` (epoch seconds) is in the archive or pending."""
+        self.watermark = max(self.watermark, round(instant * 1e6))
+
+    def commit_if_full(self) -> None:
+        """Write what is pending if that makes a batch."""
+        if len(self._pending) >= BATCH_DOCUMENTS:
+            self.commit()
+
+    def commit(self, even_if_empty: bool = False) -> None:
+        """Write what is pending, as one batch; ``even_if_empty``: also nothing but a watermark that rose."""
+        if self._pending or (even_if_empty and self.watermark > (self._archive.watermark(self._source) or 0)):
+            self._archive.append(self._source, self._pending, self.watermark)
+            self.batches += 1
+            self.documents += len(self._pending)
+            self._pending = []
+
+    def _add(self, observations: Iterable[Observation]) -> None:
+        self._pending += [
+            Observation(
+                observation.observed_at,
+                self._redact(observation.document),
+                self._redact(observation.description) if observation.description else b"",
+                observation.tags,
+            )
+            for observation in observations
+        ]
+
+    def _is_new(self, job: Job) -> bool:
+        if job.key not in self._modified:
+            return True
+        held = self._modified[job.key]
+        if held != job.modified:
+            return held is None or job.modified is None or job.modified > held
+        # The same version, unless a member changes that does not move LastModifiedTime, as tags may.
+        return job.key in self._digests and self._digests[job.key] != digest(self._redact(job.document))
+
+    def _meet(self, job: Job) -> None:
+        if not self.has(job.key, job.modified):
+            self._modified[job.key] = job.modified
+        self._digests.pop(job.key, None)
+
+    def _hold(self, batches: Iterable[Path]) -> None:
+        """Know what batches hold of the jobs that changed since then."""
+        for batch in batches:
+            for observation in self._archive.observations(batch):
+                job = read_job(observation.document)
+                is_recent = job.modified is None or job.modified >= (self.since or 0)
+                if is_recent and (job.key not in self._modified or not self._is_older(job)):
+                    self._modified[job.key] = job.modified
+                    self._digests[job.key] = digest(observation.document)
+
+    def _is_older(self, job: Job) -> bool:
+        held = self._modified[job.key]
+        return held is not None and job.modified is not None and job.modified < held
