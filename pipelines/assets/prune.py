@@ -3,8 +3,6 @@
 Not here: which files of the lake and which builds are old.
 """
 
-from __future__ import annotations
-
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

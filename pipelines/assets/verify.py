@@ -3,8 +3,6 @@
 Not here: comparing and repairing.
 """
 
-from __future__ import annotations
-
 import dagster as dg
 
 from pipelines.assets.lake import lake_key
@@ -17,8 +15,8 @@ from pipelines.verify import verify
 @dg.asset_check(
     asset=lake_key(main_table().name),
     name="holds_every_job_of_the_service",
-    description="The service has as many jobs as the lake, window by window of CreationTime. Where it had not, the lake is"
-    " repaired: the next build shows it. Fails for a source that could not be asked.",
+    description="The service has as many jobs as the lake, window by window of CreationTime. Where it had not, the lake"
+    " is repaired, and the next build shows it. Fails for a source that could not be asked.",
     pool="sagemaker",
 )
 def holds_every_job(settings: dg.ResourceParam[Settings], log: dg.ResourceParam[Log]) -> dg.AssetCheckResult:

@@ -1,4 +1,4 @@
-"""Where two sides have different numbers of jobs, found by counting: in windows of CreationTime, halved again and again.
+"""Where two sides have different numbers of jobs, found by counting in windows of CreationTime, halved again and again.
 
 Of n jobs in a window, one that differs is found with about log2(n / 100) + 1 counts. A job that one side lacks and
 another that the other side lacks cancel each other out as long as no window parts them: that is the price of counting.
