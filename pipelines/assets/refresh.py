@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dagster as dg
 
-from pipelines.assets.verify import VERIFICATION
 from pipelines.config import Settings
 
 refresh_job = dg.define_asset_job(
     "refresh",
-    dg.AssetSelection.all() - VERIFICATION,
+    dg.AssetSelection.all(),
     description="Harvest, flatten, model, check and publish.",
     executor_def=dg.in_process_executor,
 )

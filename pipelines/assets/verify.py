@@ -1,4 +1,4 @@
-"""The check that the lake holds every job of the service, the job `verify` that makes it, and its schedule.
+"""The job `verify` and its schedule: every day the lake is held against the service.
 
 Not here: comparing and repairing.
 """
@@ -8,37 +8,37 @@ import dagster as dg
 from pipelines.assets.lake import lake_key
 from pipelines.config import Settings
 from pipelines.flatten.layout import main_table
+from pipelines.harvest.outcome import told
 from pipelines.progress import Log, by_source
 from pipelines.verify import verify
 
 
-@dg.asset_check(
-    asset=lake_key(main_table().name),
-    name="holds_every_job_of_the_service",
-    description="The service has as many jobs as the lake, window by window of CreationTime. Where it had not, the lake"
-    " is repaired, and the next build shows it. Fails for a source that could not be asked.",
+@dg.op(
+    description="Compares the numbers of jobs by windows of CreationTime, and repairs the lake where they differ:"
+    " the next build shows it. Fails where a source could not be asked.",
     pool="sagemaker",
 )
-def holds_every_job(settings: dg.ResourceParam[Settings], log: dg.ResourceParam[Log]) -> dg.AssetCheckResult:
-    """Compare and repair."""
+def hold_against_service(
+    context: dg.OpExecutionContext, settings: dg.ResourceParam[Settings], log: dg.ResourceParam[Log]
+) -> None:
+    """Verify every source; what came of it is shown at the table of jobs."""
     outcomes = verify(settings, log, by_source(log))
-    return dg.AssetCheckResult(
-        passed=not any(outcome.error for outcome in outcomes),
-        metadata={
-            outcome.source: outcome.error or f"{outcome.documents:,} jobs fetched with {outcome.calls:,} calls"
-            for outcome in outcomes
-        },
-    )
+    found = {outcome.source: told(outcome) for outcome in outcomes}
+    context.log_event(dg.AssetObservation(lake_key(main_table().name), metadata=found))
+    failures = [told(outcome) for outcome in outcomes if outcome.error]
+    if failures:
+        raise dg.Failure("; ".join(failures), allow_retries=False)
 
 
-VERIFICATION = dg.AssetSelection.checks(holds_every_job)
-
-verify_job = dg.define_asset_job(
-    "verify",
-    VERIFICATION,
+@dg.job(
+    name="verify",
     description="Compare the lake with the service, and repair what differs.",
     executor_def=dg.in_process_executor,
 )
+def verify_job() -> None:
+    """One step."""
+    hold_against_service()
+
 
 verify_schedule = dg.ScheduleDefinition(
     name="verify",

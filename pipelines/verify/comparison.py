@@ -67,10 +67,13 @@ class Comparison:
     @property
     def told(self) -> str:
         """What was found and done, as a line."""
-        return (
-            f"{self._jobs:,} jobs compared, {_by_month(self._fetched)} the lake lacked fetched,"
-            f" {_by_month(self._missed)} the service lacks marked as deleted, with {self.calls:,} calls"
-        )
+        jobs = self._jobs + self._fetched.total() - self._missed.total()
+        found = [f"{jobs:,} jobs compared with {self.calls:,} calls"]
+        if self._fetched:
+            found.append(f"{_by_month(self._fetched)} that the lake lacked were fetched")
+        if self._missed:
+            found.append(f"{_by_month(self._missed)} that the service lacks were marked as deleted")
+        return "; ".join(found)
 
     def run(self) -> None:
         """Compare and repair; what came before an error is kept.
@@ -119,7 +122,8 @@ class Comparison:
             description = descriptions.get(job.key, b"")
             redacted = description and self._redact(description)
             self._pending.append(Observation(answered_at, self._redact(job.document), redacted))
-        self._fetched[window.month] += len(jobs)
+        if jobs:
+            self._fetched[window.month] += len(jobs)
         if len(self._pending) >= BATCH_DOCUMENTS:
             self._commit()
 
@@ -149,8 +153,7 @@ class Comparison:
 
 def _by_month(jobs: Counter[str]) -> str:
     """As ``3 (2026-04: 2, 2026-05: 1)``."""
-    months_of = ", ".join(f"{month}: {count:,}" for month, count in sorted(jobs.items()) if count)
-    return f"{jobs.total():,} ({months_of})" if months_of else "0"
+    return f"{jobs.total():,} ({', '.join(f'{month}: {count:,}' for month, count in sorted(jobs.items()))})"
 
 
 def _quarantined(home: Home, source: str) -> set[int]:
