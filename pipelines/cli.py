@@ -52,15 +52,23 @@ def import_(
 
     A file may hold documents, `Search` or `Describe` responses, output of the AWS command line, or EventBridge events.
     """
-    from pipelines.harvest.archive import RawArchive
+    from pipelines.harvest.archive import Observation, RawArchive
+    from pipelines.harvest.due import note_due, read_due
     from pipelines.harvest.file_import import import_files
     from pipelines.harvest.redact import Redactor
 
     settings = load_settings()
     home = Home(settings.home)
+
+    def note(batch: list[Observation]) -> None:
+        note_due(home.root, (observation.document for observation in batch))
+
     with home.writing(), _stderr.status("reading"):
-        outcome = import_files(RawArchive(home.raw), files, Redactor(settings.secret_keys))
+        outcome = import_files(RawArchive(home.raw), files, Redactor(settings.secret_keys), note)
+        due = len(read_due(home.root))
     typer.echo(f"{outcome.documents:,} documents imported: `trainyard run --no-harvest` builds with them")
+    if due:
+        typer.echo(f"{due:,} jobs are named by events: the next `trainyard run` asks for those that it does not have")
 
 
 @app.command()

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from pipelines.flatten.layout import lake_tables, main_table
 from pipelines.harvest.archive import RawArchive, last_looks
+from pipelines.harvest.due import read_due
 from pipelines.harvest.outcome import HARVEST, VERIFICATION, kept_outcomes
 from pipelines.home import Home
 from pipelines.lake.manifest import read_manifest
@@ -36,6 +37,7 @@ def show_status(home: Home, console: Console) -> None:
         f" (generation {manifest.generation})"
     )
     console.print(_warehouse(home), soft_wrap=True)
+    console.print(f"jobs due to be read again: {len(read_due(home.root)):,}")
     quarantined = list(Quarantine(home.quarantine).lines())
     console.print(f"quarantine: {len(quarantined):,} documents")
     for (source, path, reason), count in Counter((s, q.path, q.reason) for s, q in quarantined).most_common(10):

@@ -12,6 +12,7 @@ from pipelines.harvest.harvest import harvest
 from pipelines.harvest.outcome import Outcome, told
 from pipelines.home import Home
 from pipelines.progress import Log, by_source
+from pipelines.reread import reread
 
 RAW = dg.AssetKey(["raw", "training_job_documents"])
 
@@ -44,6 +45,8 @@ def training_job_documents(
     Raises TrainyardError where none gave anything: there is nothing new to go on with then.
     """
     with Home(settings.home).writing():
+        for outcome in reread(settings, by_source(log)):
+            log(f"named by events: {told(outcome)}")
         outcomes = harvest(settings, by_source(log))
     for outcome in outcomes:
         log(told(outcome))

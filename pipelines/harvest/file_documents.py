@@ -19,6 +19,7 @@ import msgspec
 
 from pipelines.errors import TrainyardError
 from pipelines.harvest.archive import zstd_lines
+from pipelines.harvest.due import named_by
 from pipelines.harvest.mend import mended
 
 _EVENT = "SageMaker Training Job State Change"
@@ -32,7 +33,6 @@ class _Envelope(msgspec.Struct):
     Results: msgspec.Raw = msgspec.Raw()
     TrainingJob: msgspec.Raw = msgspec.Raw()
     TrainingJobSummaries: msgspec.Raw = msgspec.Raw()
-    detail: msgspec.Raw = msgspec.Raw()
     detail_type: Any = msgspec.field(default=None, name="detail-type")
 
 
@@ -131,8 +131,8 @@ def _documents(value: bytes) -> Iterator[bytes]:
         envelope = _ENVELOPE.decode(value)
         inner = bytes(envelope.Results) or bytes(envelope.TrainingJob)
         if envelope.detail_type is not None:
-            if envelope.detail_type == _EVENT and bytes(envelope.detail):
-                yield bytes(envelope.detail)
+            if envelope.detail_type == _EVENT:  # whole, for it is no record
+                yield value
         elif inner:
             yield from _documents(inner)
         elif not bytes(envelope.TrainingJobSummaries):
@@ -142,6 +142,8 @@ def _documents(value: bytes) -> Iterator[bytes]:
 
 
 def _is_job(document: bytes) -> bool:
+    if named_by(document):
+        return True
     try:
         job = _JOB.decode(document)
     except (msgspec.DecodeError, UnicodeDecodeError):
