@@ -36,8 +36,8 @@ def import_files(
 ) -> Outcome:
     """Write the documents of files to raw, each file whole before the next; a file imported before adds nothing.
 
-    ``on_batch`` is called with what is about to be written. Raises TrainyardError as ``read_documents`` does: nothing of
-    that file is written then.
+    ``on_batch`` is called with what is about to be written. Raises TrainyardError as ``read_documents`` does: nothing
+    of that file is written then.
     """
     started = time.monotonic()
     documents = batches = 0
