@@ -95,8 +95,16 @@ class RawArchive:
         return int(_part(batches[-1], "watermark")) if batches else None
 
     def reaching(self, source: str, watermark: int) -> list[Path]:
-        """The source's batches whose own watermark is at least this, in epoch microseconds: the latest ones."""
-        return [batch for batch in self.batches(source) if int(_part(batch, "watermark")) >= watermark]
+        """The source's latest batches, from the first on whose own watermark is at least this, in epoch microseconds.
+
+        Those right before it that did not raise the watermark came without order, and are among them.
+        """
+        batches = self.batches(source)
+        reached = [0, *(int(_part(batch, "watermark")) for batch in batches)]
+        first = next((number for number in range(len(batches)) if reached[number + 1] >= watermark), len(batches))
+        while first > 0 and reached[first] == reached[first - 1]:
+            first -= 1
+        return batches[first:]
 
     def labels(self, source: str) -> set[str]:
         """The labels of the source's batches."""

@@ -61,6 +61,10 @@ class TokenRefusedError(Exception):
     """The NextToken of a page is not taken, as when it has expired; the service's error is the cause."""
 
 
+class _CutShortError(TrainyardError):
+    """Every answer was cut short, however often botocore tried."""
+
+
 class Calls:
     """The calls to one source. ``client``: its SageMaker; ``new_client`` makes one with new credentials.
 
@@ -81,7 +85,7 @@ class Calls:
             client = self._client
             try:
                 return _answer(operation, getattr(client, xform_name(operation))(**parameters))
-            except (ClientError, HTTPClientError, NoConnectionError, ResponseParserError) as error:
+            except (ClientError, HTTPClientError, NoConnectionError, ResponseParserError, _CutShortError) as error:
                 if _code(error) in _EXPIRED and self._renew(client):
                     continue
                 if _code(error) == "ValidationException" and "NextToken" in parameters:
@@ -173,7 +177,9 @@ def _take_body(
 
 
 def _answer(operation: str, response: dict[str, Any]) -> Answer:
-    body: bytes = response["Body"]
+    body: bytes | None = response.get("Body")
+    if body is None:  # botocore goes by the status that was received
+        raise _CutShortError(f"every answer to {operation} was cut short: check the network, then run again")
     try:
         token = _TOKEN.decode(body).NextToken
     except msgspec.ValidationError as error:

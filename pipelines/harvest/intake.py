@@ -39,6 +39,7 @@ class Intake:
         self._describe = describe
         self._pending: list[Observation] = []
         self._modified: dict[int, float | None] = {}  # of the version held, for jobs from ``since`` on and those taken
+        self._open: set[int] = set()  # those of them that have not ended
         self._digests: dict[int, bytes] = {}  # of versions held that were not yet met in this pass
         reached = archive.watermark(source)
         self.watermark = reached or 0  # epoch microseconds: the changes up to it are in the archive or pending
@@ -60,6 +61,10 @@ class Intake:
         """How many of the jobs held or met so far changed last in the second ``since`` or later, before ``until``."""
         first, last = since or 0, float("inf") if until is None else until
         return sum(modified is None or first <= modified < last for modified in self._modified.values())
+
+    def open_jobs_since(self, since: int | None) -> int:
+        """How many of the jobs held or met so far that changed last in the second ``since`` or later are open."""
+        return sum((self._modified[key] or 0) >= (since or 0) for key in self._open)
 
     def take(self, jobs: Sequence[Job], answered_at: float) -> None:
         """Take jobs of Search in; what is new among them is described if need be."""
@@ -115,7 +120,7 @@ class Intake:
 
     def _meet(self, job: Job) -> None:
         if not self.has(job.key, job.modified):
-            self._modified[job.key] = job.modified
+            self._know(job)
         self._digests.pop(job.key, None)
 
     def _hold(self, batches: Iterable[Path]) -> None:
@@ -125,8 +130,12 @@ class Intake:
                 job = read_job(observation.document)
                 is_recent = job.modified is None or job.modified >= (self.since or 0)
                 if is_recent and (job.key not in self._modified or not self._is_older(job)):
-                    self._modified[job.key] = job.modified
+                    self._know(job)
                     self._digests[job.key] = digest(observation.document)
+
+    def _know(self, job: Job) -> None:
+        self._modified[job.key] = job.modified
+        (self._open.add if job.is_open else self._open.discard)(job.key)
 
     def _is_older(self, job: Job) -> bool:
         held = self._modified[job.key]

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+OPEN_STATUSES = ("InProgress", "Stopping")  # TrainingJobStatus
+
 _LATEST = 253402300799.0  # the end of the year 9999: no later time can be asked for
 
 
@@ -24,6 +26,7 @@ class Job(NamedTuple):
     key: int
     name: str | None
     modified: float | None
+    is_open: bool
     lacks_transitions: bool
     document: bytes
 
@@ -32,6 +35,7 @@ class _Members(msgspec.Struct):
     TrainingJobArn: Any = None
     TrainingJobName: Any = None
     LastModifiedTime: Any = None
+    TrainingJobStatus: Any = None
     TrainingStartTime: Any = None
     TrainingTimeInSeconds: Any = None
     SecondaryStatusTransitions: Any = None
@@ -45,13 +49,14 @@ def read_job(document: bytes) -> Job:
     try:
         job = _MEMBERS.decode(document)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return Job(hash(document), None, None, False, document)
+        return Job(hash(document), None, None, False, False, document)
     arn, name = job.TrainingJobArn, job.TrainingJobName
     has_started = job.TrainingStartTime is not None and job.TrainingTimeInSeconds is not None
     return Job(
         key_of(arn) if isinstance(arn, str) else hash(document),
         name if isinstance(name, str) else None,
         instant(job.LastModifiedTime),
+        job.TrainingJobStatus in OPEN_STATUSES,
         has_started and not job.SecondaryStatusTransitions,
         document,
     )

@@ -5,9 +5,9 @@ credentials, and what a failure means for the others.
 
 A look at the newest changes tells whether anything changed. If they do not reach back to the watermark, all changes
 since are paged through. The index may show a change late, and a job that changes while it is paged may push another out
-of a page: so what is known of the jobs since the watermark less an overlap is held against the service's own count of
-them, and paged through again where the two differ. Where Search is not allowed, the jobs are listed and each is asked
-about.
+of a page: so what is known of the jobs since the watermark less an overlap is held against the service's own counts of
+them, all and open, and paged through again where they differ. Where Search is not allowed, the jobs are listed and each
+is asked about.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Pass:
             if reading.hits is not None:
                 return
             suspects = reading.parts
-            look = self._look()
+            look = self._look(has_read=True)
         else:
             start = self._intake.watermark // 1_000_000 + 1
             suspects = [(since, start)]
@@ -136,30 +136,40 @@ class Pass:
                 reading = self._read(start, None)
                 if look.hits is not None and reading.hits is not None:
                     before = look.hits - reading.hits
-                    if self._intake.jobs_between(since, start) >= before:
+                    if self._intake.jobs_between(since, start) >= before and self._open_jobs_agree():
                         return
                 suspects += reading.parts
-                look = self._look()
+                look = self._look(has_read=True)
         for part in suspects:
             if look.is_settled:
                 return
             self._read(*part)
-            look = self._look()
-        if not look.is_settled and look.hits is not None:
+            look = self._look(has_read=True)
+        given = self._intake.jobs_between(since, None)
+        if not look.is_settled and look.hits is not None and look.hits > given:
             raise TrainyardError(
-                f"Search counts {look.hits} jobs but gives {self._intake.jobs_between(since, None)}, asked time and"
-                " again: these are kept, the next run looks once more"
+                f"Search counts {look.hits} jobs but gives {given}, asked time and again: these are kept, the next run"
+                " looks once more"
             )
 
-    def _look(self) -> _Look:
-        """Look at the newest changes; they are taken in if there is no gap between them and what was taken before."""
+    def _look(self, has_read: bool = False) -> _Look:
+        """Look at the newest changes; they are taken in if there is no gap between them and what was taken before.
+
+        ``has_read``: all changes were paged through just now, so that a gap would show in the counts.
+        """
         page = search.newest(self._calls, self._intake.since)
         second = self._intake.watermark // 1_000_000
         reaches_back = page.is_last or any(job.modified is not None and job.modified < second + 1 for job in page.jobs)
-        if reaches_back:
-            self._take(page)
+        if reaches_back or has_read:
+            self._take(page, is_without_gap=reaches_back)
         is_all_there = page.hits is not None and self._intake.jobs_between(self._intake.since, None) >= page.hits
-        return _Look(reaches_back, page.is_last or (reaches_back and is_all_there), page.hits)
+        is_settled = page.is_last or ((reaches_back or has_read) and is_all_there and self._open_jobs_agree())
+        return _Look(reaches_back, is_settled, page.hits)
+
+    def _open_jobs_agree(self) -> bool:
+        """Are as many jobs open as the service counts? All may be known, but one of them in an earlier version."""
+        hits = search.open_jobs(self._calls, self._intake.since)
+        return hits is not None and self._intake.open_jobs_since(self._intake.since) == hits
 
     def _read(self, since: int | None, until: int | None) -> _Reading:
         """Page through the jobs that changed between two seconds."""
@@ -179,12 +189,13 @@ class Pass:
         parts = list(zip(starts, [*starts[1:], until], strict=True))
         return _Reading(first_hits if is_whole else None, parts[::-1])
 
-    def _take(self, page: search.Page) -> None:
+    def _take(self, page: search.Page, is_without_gap: bool = True) -> None:
         self._begin(page.answered_at)
         self._intake.take(page.jobs, page.answered_at)
-        # A time to come would hide all until then.
-        newest = max((job.modified for job in page.jobs if job.modified is not None), default=0)
-        self._intake.reach(min(newest, page.answered_at))
+        if is_without_gap:
+            # A time to come would hide all until then.
+            newest = max((job.modified for job in page.jobs if job.modified is not None), default=0)
+            self._intake.reach(min(newest, page.answered_at))
         self._intake.commit_if_full()
         self._on_page(self._intake.found)
 

@@ -17,8 +17,9 @@ import msgspec
 
 from pipelines.errors import TrainyardError
 from pipelines.harvest.calls import Answer, Calls, TokenRefusedError
-from pipelines.harvest.job import Job, read_job
+from pipelines.harvest.job import OPEN_STATUSES, Job, read_job
 
+OPEN = ",".join(OPEN_STATUSES)
 PAGE_JOBS = 100
 QUERY_JOBS = 5_000
 MOST_REFUSALS = 3  # of tokens in one second's jobs
@@ -61,6 +62,13 @@ def newest(calls: Calls, since: int | None) -> Page:
     """The jobs that changed last, newest first, of those that changed in the second ``since`` or later: one page."""
     request = _request(_between("LastModifiedTime", since, None), order="Descending")
     return _page(calls.ask("Search", **request), since)
+
+
+def open_jobs(calls: Calls, since: int | None) -> int | None:
+    """How many jobs that changed in the second ``since`` or later have not ended; None if the service does not say."""
+    is_open = {"Name": "TrainingJobStatus", "Operator": "In", "Value": OPEN}
+    request = _request([*_between("LastModifiedTime", since, None), is_open], page_jobs=1)
+    return _page(calls.ask("Search", **request), since).hits
 
 
 def changed(calls: Calls, since: int | None, until: int | None = None) -> Iterator[Page]:

@@ -1,0 +1,206 @@
+"""Faults of the service, in any mix, cost calls and change nothing; what the user can mend is one line, soon."""
+
+import os
+import socket
+import time
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pipelines.config import Settings, SourceSettings
+from pipelines.errors import TrainyardError
+from pipelines.harvest import calls, intake, listing, search
+from pipelines.harvest.harvest import harvest
+from pipelines.home import Home
+from pipelines.simulator import Fault, Fleet, Simulator
+from tests.harvest.passes import described, held, new_pass, run_pass, searched
+from tests.main_job import CREDENTIALS, trainyard
+from tests.simulator.made import T0, job
+
+MIX = [
+    Fault(kind="throttle", probability=0.2),
+    Fault(kind="server-error", probability=0.1),
+    Fault(kind="drop", probability=0.05),
+    Fault(kind="truncate", probability=0.05),
+    Fault(kind="short-body", probability=0.05),
+    Fault(kind="no-results", probability=0.05),
+    Fault(kind="slow", probability=0.1, seconds=0.01),
+]
+MOST_CALLS_FACTOR = 2.5  # of such a mix: half of the calls come to nothing
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def no_pauses(monkeypatch):
+    """Pauses between attempts pass at once, for there are too many to wait for; gives the list of them."""
+    pauses, monotonic = [], time.monotonic
+    monkeypatch.setattr("time.sleep", pauses.append)
+    monkeypatch.setattr("time.monotonic", lambda: monotonic() + sum(pauses))
+    return pauses
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(search, "PAGE_JOBS", 10)
+    monkeypatch.setattr(search, "QUERY_JOBS", 200)
+    monkeypatch.setattr(intake, "BATCH_DOCUMENTS", 50)
+    monkeypatch.setattr(listing, "PAGE_JOBS", 10)
+
+
+def fleet(count, **members):
+    return Fleet(job(f"job-{n:04}", T0 + 100 * n, Tags=[], **members) for n in range(count))
+
+
+@pytest.mark.parametrize("kind", ["throttle", "server-error", "drop", "truncate", "short-body", "no-results", "mix"])
+def test_faults_cost_calls_and_nothing_else(small, no_pauses, home, kind):
+    jobs = fleet(2000)
+    with Simulator(jobs) as simulator:
+        for fault in MIX if kind == "mix" else [Fault(kind=kind, probability=0.3)]:
+            simulator.inject(fault)
+        done = run_pass(simulator, home)
+        assert held(home) == searched(jobs.documents)
+        assert done.documents == 2000
+        assert 210 * 1.2 < done.calls < 210 * MOST_CALLS_FACTOR
+        assert done.calls == simulator.calls["Search"]
+
+
+def test_faults_while_jobs_are_listed_and_asked_about(small, no_pauses, home):
+    jobs = fleet(200)
+    with Simulator(jobs) as simulator:
+        simulator.inject(Fault(kind="access-denied", operation="Search"))
+        for fault in MIX:
+            simulator.inject(fault)
+        done = run_pass(simulator, home)
+        assert held(home) == described(jobs.documents)
+        assert done.calls < 421 * MOST_CALLS_FACTOR
+
+
+def test_latency_is_waited_for(home):
+    jobs = fleet(150)
+    with Simulator(jobs) as simulator:
+        simulator.inject(Fault(kind="slow", seconds=2, count=1))
+        run_pass(simulator, home)
+    assert held(home) == searched(jobs.documents)
+
+
+@pytest.mark.parametrize("kind", ["throttle", "drop", "truncate"])
+def test_a_fault_without_end_is_given_up_and_what_came_before_is_kept(small, no_pauses, monkeypatch, home, kind):
+    monkeypatch.setattr(calls, "PATIENCE_SECONDS", 20)
+    jobs = fleet(100)
+    with Simulator(jobs) as simulator:
+        simulator.inject(Fault(kind=kind, after=5))
+        broken = new_pass(simulator, home, attempts=3)
+        with pytest.raises((ClientError, BotoCoreError, TrainyardError)):
+            broken.run()
+        assert broken.documents == len(held(home)) == 50
+        assert len(no_pauses) < 30
+        simulator.clear_faults()
+        rest = run_pass(simulator, home)
+        assert rest.documents == 50
+    assert held(home) == searched(jobs.documents)
+
+
+@pytest.fixture
+def environment(monkeypatch, tmp_path):
+    """Nothing of the surrounding settings; a region and made-up keys."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "TRAINYARD_"))]:
+        monkeypatch.delenv(name)
+    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    for name, value in {**CREDENTIALS, **nowhere, "AWS_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.fixture
+def black_hole():
+    """The address of a socket that lets nobody in: its queue is full, and what comes is not answered."""
+    with socket.socket() as hole:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(0)
+        waiting = []
+        for _ in range(4):
+            caller = socket.socket()
+            caller.setblocking(False)
+            caller.connect_ex(hole.getsockname())
+            waiting.append(caller)
+        yield f"http://127.0.0.1:{hole.getsockname()[1]}"
+        for caller in waiting:
+            caller.close()
+
+
+def only_error(home, **source):
+    """The one line of a harvest of one source that fails within 10 seconds."""
+    started = time.monotonic()
+    (outcome,) = harvest(Settings(home=home.root, sources=(SourceSettings(**source),)))
+    assert time.monotonic() - started < 10
+    assert outcome.error
+    assert "\n" not in outcome.error
+    assert not list(home.root.rglob("*.zst"))
+    return outcome.error
+
+
+def test_a_black_hole_is_given_up_soon(environment, black_hole, home):
+    environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER", black_hole)
+    assert "check the network" in only_error(home)
+
+
+def test_a_black_hole_in_place_of_sts_is_given_up_soon(environment, black_hole, home):
+    environment.setenv("AWS_ENDPOINT_URL", black_hole)
+    assert "check the network" in only_error(home)
+    role = "arn:aws:iam::111122223333:role/trainyard"
+    assert "check the network" in only_error(home, role_arn=role, regions=("us-east-1",))
+
+
+def test_a_refused_connection_is_given_up_soon(environment, home):
+    environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER", "http://127.0.0.1:9")
+    assert "check the network" in only_error(home)
+
+
+def test_a_region_that_is_none_is_given_up_soon(environment, home):
+    environment.setenv("AWS_REGION", "eu-nowhere-9")
+    environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER", "http://api.sagemaker.eu-nowhere-9.invalid")
+    assert "the region" in only_error(home)
+
+
+def test_no_credentials_and_a_metadata_service_that_does_not_answer(environment, black_hole, home):
+    environment.delenv("AWS_ACCESS_KEY_ID")
+    environment.delenv("AWS_SECRET_ACCESS_KEY")
+    environment.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", black_hole)
+    environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER", "http://127.0.0.1:9")
+    assert "sign in to AWS" in only_error(home)
+
+
+def test_denied_all_over_is_one_line_of_the_command_and_changes_nothing(tmp_path):
+    home = tmp_path / "home"
+    with Simulator(fleet(20)) as simulator:
+        run = {"home": home, "AWS_ENDPOINT_URL_SAGEMAKER": simulator.url, "AWS_REGION": "us-east-1", **CREDENTIALS}
+        trainyard("run", **run)
+        before = files_of(home)
+        simulator.advance(86_400)
+        simulator.inject(Fault(kind="access-denied"))
+        failed = trainyard("run", check=False, **run)
+    assert failed.returncode == 1
+    assert "allow sagemaker:Search in IAM" in failed.stderr.strip().splitlines()[-1]
+    assert files_of(home)["raw"] == before["raw"]
+    assert files_of(home)["lake"] == before["lake"]
+
+
+def files_of(home):
+    return {
+        layer: {path: path.stat().st_mtime_ns for path in (home / layer).rglob("*") if path.is_file()}
+        for layer in ("raw", "lake")
+    }
+
+
+def test_an_answer_that_is_no_page_is_an_error_in_one_line(home):
+    with Simulator(fleet(3)) as simulator:
+        one = new_pass(simulator, home)
+        one._calls._client.meta.events.register_first(
+            "before-parse.sagemaker", lambda response_dict, **_: response_dict.update(body=b'{"Results": 7}')
+        )
+        with pytest.raises(TrainyardError, match="Search gives what is no page"):
+            one.run()
