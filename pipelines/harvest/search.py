@@ -67,8 +67,7 @@ def newest(calls: Calls, since: int | None) -> Page:
 def open_jobs(calls: Calls, since: int | None) -> int | None:
     """How many jobs that changed in the second ``since`` or later have not ended; None if the service does not say."""
     is_open = {"Name": "TrainingJobStatus", "Operator": "In", "Value": OPEN}
-    request = _request([*_between("LastModifiedTime", since, None), is_open], page_jobs=1)
-    return _page(calls.ask("Search", **request), since).hits
+    return _count(calls, [*_between("LastModifiedTime", since, None), is_open]).hits
 
 
 def changed(calls: Calls, since: int | None, until: int | None = None) -> Iterator[Page]:
@@ -101,16 +100,24 @@ def changed(calls: Calls, since: int | None, until: int | None = None) -> Iterat
         since = reached
 
 
-def created(calls: Calls, since: int | None, until: int | None, page_jobs: int = PAGE_JOBS) -> Iterator[Page]:
+def created(calls: Calls, since: int, until: int) -> Iterator[Page]:
     """The jobs created in the second ``since`` or later and before the second ``until``, in one query."""
-    filters = _between("CreationTime", since, until)
-    return _query(calls, _request(filters, sort_by="CreationTime", page_jobs=page_jobs), since)
+    return _query(calls, _request(_between("CreationTime", since, until), sort_by="CreationTime"), since)
+
+
+def count_created(calls: Calls, since: int | None, until: int | None) -> Page:
+    """How many jobs were created in the second ``since`` or later and before the second ``until``: see ``hits``."""
+    return _count(calls, _between("CreationTime", since, until), sort_by="CreationTime")
 
 
 def named(calls: Calls, names: Sequence[str]) -> Page:
     """The jobs of these names, at most ``MOST_NAMES`` of them."""
     filters = [{"Name": "TrainingJobName", "Operator": "Equals", "Value": name} for name in names]
     return _page(calls.ask("Search", **_request(filters, operator="Or")), None)
+
+
+def _count(calls: Calls, filters: list[dict[str, str]], **sorting: str) -> Page:
+    return _page(calls.ask("Search", **(_request(filters, **sorting) | {"MaxResults": 1})), None)
 
 
 def _query(calls: Calls, request: dict[str, Any], since: int | None) -> Iterator[Page]:
@@ -140,13 +147,12 @@ def _request(
     sort_by: str = "LastModifiedTime",
     order: str = "Ascending",
     operator: str = "And",
-    page_jobs: int = PAGE_JOBS,
 ) -> dict[str, Any]:
     return {
         "Resource": "TrainingJob",
         "SortBy": sort_by,
         "SortOrder": order,
-        "MaxResults": page_jobs,
+        "MaxResults": PAGE_JOBS,
         **({"SearchExpression": {"Filters": filters, "Operator": operator}} if filters else {}),
     }
 

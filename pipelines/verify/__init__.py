@@ -32,18 +32,19 @@ def verify(settings: Settings, log: Callable[[str], None], on_progress: OnProgre
     load(home)
     with home.writing() as work, duckdb.connect() as connection:
         found = find_sources(settings)
-        tell_held(connection, home, work, [source.name for source in found if isinstance(source, Source)])
+        names = [source.name for source in found if isinstance(source, Source)]
+        tell_held(connection, home, work, names)
+        held = {name: Held(connection.cursor(), name) for name in names}
 
         def work_on(source: Source, on_jobs: Callable[[int], None]) -> Comparison:
             calls = Calls(source.client, source.new_client)
-            held = Held(connection.cursor(), source.name)
-            comparisons[source.name] = Comparison(source.name, calls, settings, held, on_jobs)
-            return comparisons[source.name]
+            comparison = Comparison(source.name, calls, settings, held[source.name], on_jobs)
+            return comparisons.setdefault(source.name, comparison)
 
         outcomes = side_by_side(found, work_on, on_progress)
         keep_outcomes(home.root, VERIFICATION, outcomes, time.time())
     load(home)
     for outcome in outcomes:
-        told = [comparisons[outcome.source].told] if outcome.source in comparisons else []
-        log(f"{outcome.source}: {'; '.join([*told, *filter(None, [outcome.error])])}")
+        if outcome.source in comparisons:
+            log(f"{outcome.source}: {comparisons[outcome.source].told}")
     return outcomes

@@ -80,19 +80,21 @@ class Comparison:
 
         Raises botocore's errors, and TrainyardError where the service contradicts itself or lacks very many jobs.
         """
-        until = int(next(search.created(self._calls, None, None, page_jobs=1)).answered_at) - self._overlap_seconds
+        until = int(search.count_created(self._calls, None, None).answered_at) - self._overlap_seconds
         try:
             for month in months(self._held.first(), until):
                 for window in differing(month, self._count, self._held):
                     self._look(window)
                 self._jobs += self._held.count(month)
                 self._on_jobs(self._jobs)
-        finally:
+        except Exception:
             self._commit()
+            raise
+        self._commit()
 
     def _count(self, window: Window) -> int | None:
         self._on_jobs(self._jobs)
-        return next(search.created(self._calls, *window, page_jobs=1)).hits
+        return search.count_created(self._calls, *window).hits
 
     def _look(self, window: Window) -> None:
         """Read a window and settle where it differs."""

@@ -59,8 +59,8 @@ def differing(
     held = side.count(window)
     if hits == held:
         return
-    is_small = hits is not None and hits <= (LOOK_JOBS if held else LOOK_JOBS_ALL_NEW)
-    if is_small or window.end - window.start == 1:
+    jobs = held if hits is None else hits
+    if jobs <= (LOOK_JOBS if held else LOOK_JOBS_ALL_NEW) or window.end - window.start == 1:
         yield window
         return
     middle = side.middle(window)

@@ -5,6 +5,7 @@ import math
 from datetime import UTC
 
 import dagster as dg
+import duckdb
 import pytest
 
 from pipelines.config import Settings, SourceSettings
@@ -13,8 +14,9 @@ from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.harvest.harvest import harvest
 from pipelines.harvest.outcome import VERIFICATION, kept_outcomes
 from pipelines.home import Home
-from pipelines.lake.deleted import read_marks
+from pipelines.lake.deleted import read_marks, select_deleted
 from pipelines.lake.load import load, reload
+from pipelines.lake.manifest import read_manifest
 from pipelines.refresh import Part, refresh
 from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.verify import verify
@@ -174,15 +176,15 @@ def test_a_job_that_comes_back_is_no_longer_marked(settings, home, serving):
     harvest(settings)
     serving(without(20, 21))
     verified(settings)
-    assert len(read_marks(home, NAME)) == 2
+    assert len(duckdb.sql(select_deleted(home, read_manifest(home.lake))).fetchall()) == 2
     # One comes back as it was, which only a verification sees; one is made anew under its old name.
     again = job("job-021", NOW - HOUR)
     serving([*without(21), again], now=NOW + HOUR)
     harvest(settings)
     outcome, _ = verified(settings)
     assert outcome.documents == 1
-    refresh(settings, Part.FROM_RAW, print)
-    assert [row for row in published(home.warehouse)["fct_training_jobs"] if row["is_deleted"]] == []
+    load(home)
+    assert duckdb.sql(select_deleted(home, read_manifest(home.lake))).fetchall() == []
     assert JOBS[20]["TrainingJobArn"] not in read_marks(home, NAME)
 
 

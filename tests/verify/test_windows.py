@@ -71,6 +71,13 @@ def test_a_long_gap_is_found_whole_in_few_windows():
     assert service.counted < 50
 
 
+def test_a_side_that_does_not_count_is_looked_at_as_the_other_counts():
+    lake = Jobs(range(0, 1_000_000, 10))
+    found = list(differing(Window(0, 1_000_000), lambda window: None, lake))
+    assert all(0 < len(lake.within(window)) <= LOOK_JOBS for window in found)
+    assert sum(len(lake.within(window)) for window in found) == 100_000
+
+
 def test_months_cover_all_time_once():
     first = int(datetime(2025, 11, 20, tzinfo=UTC).timestamp())
     until = int(datetime(2026, 2, 3, 4, tzinfo=UTC).timestamp())
