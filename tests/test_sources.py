@@ -121,7 +121,7 @@ def test_through_dagster_a_failed_source_fails_its_check_and_the_others_are_publ
 def test_a_run_that_no_source_gave_anything_to_ends_there(settings, simulator):
     home = Home(settings.home)
     simulator.inject(Fault(kind="access-denied"))
-    with pytest.raises(TrainyardError, match=r"nothing was harvested: .*allow sagemaker:Search in IAM"):
+    with pytest.raises(TrainyardError, match=r"nothing was harvested: .*allow it in IAM"):
         refresh(settings, Part.ALL, print)
     assert not any(folder.exists() for folder in (home.raw, home.lake, home.builds, home.warehouse))
     with dg.DagsterInstance.ephemeral() as instance:

@@ -48,12 +48,12 @@ def training_job_documents(
         for outcome in reread(settings, by_source(log)):
             log(f"named by events: {told(outcome)}")
         outcomes = harvest(settings, by_source(log))
-    for outcome in outcomes:
-        log(told(outcome))
     check = _every_source_harvested(outcomes)
     if all(outcome.error for outcome in outcomes) and not any(outcome.documents for outcome in outcomes):
         yield check
         raise TrainyardError(f"nothing was harvested: {'; '.join(map(told, outcomes))}")
+    for outcome in outcomes:
+        log(told(outcome))
     yield dg.MaterializeResult(
         metadata={
             "documents": sum(outcome.documents for outcome in outcomes),
