@@ -12,6 +12,7 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 
 CONNECT_TIMEOUT_SECONDS = 2  # for each address that the endpoint has
 GIVE_UP_SECONDS = 4
+GIVE_UP_ATTEMPTS = 3  # botocore's pauses double
 
 
 class FirstContact:
@@ -27,8 +28,10 @@ class FirstContact:
         if self._tried_at is None:
             self._tried_at = time.monotonic()
 
-    def _note_outcome(self, caught_exception: Exception | None = None, **_: object) -> None:
+    def _note_outcome(self, attempts: int, caught_exception: Exception | None = None, **_: object) -> None:
         if not isinstance(caught_exception, NoConnectionError):
             self.is_made = True
-        elif not self.is_made and time.monotonic() - (self._tried_at or 0) >= GIVE_UP_SECONDS:
-            raise caught_exception
+        elif not self.is_made:
+            seconds = time.monotonic() - (self._tried_at or 0)
+            if attempts >= GIVE_UP_ATTEMPTS or seconds >= GIVE_UP_SECONDS:
+                raise caught_exception

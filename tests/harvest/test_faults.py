@@ -12,6 +12,7 @@ from pipelines.errors import TrainyardError
 from pipelines.harvest import calls, intake, listing, search
 from pipelines.harvest.harvest import harvest
 from pipelines.home import Home
+from pipelines.lake.load import load
 from pipelines.simulator import Fault, Fleet, Simulator
 from tests.harvest.passes import described, held, new_pass, run_pass, searched
 from tests.main_job import CREDENTIALS, trainyard
@@ -174,26 +175,23 @@ def test_no_credentials_and_a_metadata_service_that_does_not_answer(environment,
     assert "sign in to AWS" in only_error(home)
 
 
-def test_denied_all_over_is_one_line_of_the_command_and_changes_nothing(tmp_path):
-    home = tmp_path / "home"
+def test_denied_all_over_is_one_line_of_the_command_and_changes_nothing(home):
     with Simulator(fleet(20)) as simulator:
-        run = {"home": home, "AWS_ENDPOINT_URL_SAGEMAKER": simulator.url, "AWS_REGION": "us-east-1", **CREDENTIALS}
-        trainyard("run", **run)
+        run_pass(simulator, home)
+        load(home)
         before = files_of(home)
         simulator.advance(86_400)
         simulator.inject(Fault(kind="access-denied"))
-        failed = trainyard("run", check=False, **run)
+        run = {"home": home.root, "AWS_ENDPOINT_URL_SAGEMAKER": simulator.url, "AWS_REGION": "us-east-1"}
+        failed = trainyard("run", check=False, **run, **CREDENTIALS)
     assert failed.returncode == 1
     assert "allow sagemaker:Search in IAM" in failed.stderr.strip().splitlines()[-1]
-    assert files_of(home)["raw"] == before["raw"]
-    assert files_of(home)["lake"] == before["lake"]
+    assert files_of(home) == before
 
 
 def files_of(home):
-    return {
-        layer: {path: path.stat().st_mtime_ns for path in (home / layer).rglob("*") if path.is_file()}
-        for layer in ("raw", "lake")
-    }
+    paths = [path for layer in (home.raw, home.lake) for path in layer.rglob("*") if path.is_file()]
+    return {path: path.stat().st_mtime_ns for path in paths}
 
 
 def test_an_answer_that_is_no_page_is_an_error_in_one_line(home):

@@ -1,5 +1,7 @@
 """Each fault, as the real boto3 client meets it."""
 
+from email.utils import parsedate_to_datetime
+
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
@@ -120,3 +122,49 @@ def test_probability_is_seeded():
 def test_unknown_kinds_are_refused():
     with pytest.raises(ValueError, match="no such fault: earthquake"):
         Fault(kind="earthquake")
+
+
+def test_a_token_that_expires(simulator, sagemaker):
+    simulator.inject(Fault(kind="expired-token"))
+    first = sagemaker.search(**SEARCH)
+    with pytest.raises(ClientError) as refused:
+        sagemaker.search(**SEARCH, NextToken=first["NextToken"])
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+
+
+@pytest.mark.parametrize("kind", ["no-date", "wrong-date"])
+def test_the_date_of_an_answer(simulator, sagemaker, kind):
+    def date():
+        return sagemaker.search(**SEARCH)["ResponseMetadata"]["HTTPHeaders"].get("date")
+
+    assert parsedate_to_datetime(date()).timestamp() == simulator.now
+    simulator.inject(Fault(kind=kind, seconds=-3600))
+    if kind == "no-date":
+        assert date() is None
+    else:
+        assert parsedate_to_datetime(date()).timestamp() == simulator.now - 3600
+
+
+def test_a_search_gives_no_more_than_its_most_hits():
+    with Simulator(Fleet(job(f"job-{n:02}") for n in range(30)), most_hits=15) as simulator:
+        pages = list(client(simulator).get_paginator("search").paginate(**SEARCH))
+    assert [len(page["Results"]) for page in pages] == [10, 5]
+    assert {page["TotalHits"]["Value"] for page in pages} == {30}
+
+
+def test_the_index_may_show_a_change_late():
+    late = {"late": 100}
+    fleet = Fleet([job("late"), job("prompt")])
+    with Simulator(fleet, index_delay_seconds=lambda document: late.get(document["TrainingJobName"], 0)) as simulator:
+        sagemaker = client(simulator)
+
+        def statuses():
+            found = [result["TrainingJob"] for result in sagemaker.search(**SEARCH)["Results"]]
+            return [job["TrainingJobStatus"] for job in found]
+
+        assert statuses() == ["Completed"]
+        assert sagemaker.describe_training_job(TrainingJobName="late")["TrainingJobStatus"] == "Completed"
+        simulator.advance(50)
+        assert statuses() == ["InProgress", "Completed"]
+        simulator.advance(50)
+        assert statuses() == ["Completed", "Completed"]
