@@ -99,8 +99,6 @@ def verify() -> None:
         outcomes = verify(settings, told.append, by_source(log))
     for line in told:
         typer.echo(line)
-    if any(outcome.documents for outcome in outcomes):
-        typer.echo("the lake is repaired: `trainyard build` publishes it")
     _exit_if_failed([f"{outcome.source} was not verified: {outcome.error}" for outcome in outcomes if outcome.error])
 
 

@@ -25,7 +25,7 @@ from pipelines.verify.held import Held, tell_held
 def verify(settings: Settings, log: Callable[[str], None], on_progress: OnProgress | None = None) -> list[Outcome]:
     """Hold the lake against every source and repair it; gives the outcome of each, and keeps them.
 
-    ``log`` is told in a line for each source what was found and done.
+    ``log`` is told in a line for each source what was found and done, and what is left to do.
     """
     home = Home(settings.home)
     comparisons: dict[str, Comparison] = {}
@@ -47,4 +47,6 @@ def verify(settings: Settings, log: Callable[[str], None], on_progress: OnProgre
     for outcome in outcomes:
         if outcome.source in comparisons:
             log(f"{outcome.source}: {comparisons[outcome.source].told}")
+    if any(comparison.has_repaired for comparison in comparisons.values()):
+        log("repaired: `trainyard build` publishes it")
     return outcomes

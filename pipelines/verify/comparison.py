@@ -65,6 +65,11 @@ class Comparison:
         return [self._completion.warning] if self._completion.warning else []
 
     @property
+    def has_repaired(self) -> bool:
+        """Whether there was anything to repair."""
+        return bool(self._fetched or self._missed)
+
+    @property
     def told(self) -> str:
         """What was found and done, as a line."""
         jobs = self._jobs + self._fetched.total() - self._missed.total()
@@ -111,7 +116,8 @@ class Comparison:
             raise TrainyardError(f"Search counted {hits} jobs but gave {len(found)}: run again later")
         held = self._held.jobs(window)
         known = {key_of(arn) for arn in [*self._held.jobs_of_others(window), *(arn for arn, _, _ in held)]}
-        self._fetch([job for key, job in found.items() if key not in known | self._quarantined], answered_at, window)
+        known |= self._quarantined
+        self._fetch([job for key, job in found.items() if key not in known], answered_at, window)
         self._marks = {arn: missed_at for arn, missed_at in self._marks.items() if key_of(arn) not in found}
         for arn, name, observed_at in held:
             if key_of(arn) not in found and self._is_gone(name):

@@ -63,8 +63,7 @@ def verified(settings):
     """The outcome of the only source, and what was told of it."""
     told = []
     (outcome,) = verify(settings, told.append)
-    (line,) = told
-    return outcome, line
+    return outcome, told[0]
 
 
 def names(home):
