@@ -122,7 +122,8 @@ class Calls:
     def _watched(self, client: Any) -> Any:
         self._contact = FirstContact(client)
         client.meta.events.register("before-send.sagemaker", self._count)
-        client.meta.events.register("before-parse.sagemaker", _take_body)
+        # The id is for a client that was given to others before: its answers are taken once.
+        client.meta.events.register("before-parse.sagemaker", _take_body, unique_id="trainyard-take-body")
         return client
 
     def _may_pass(self, error: Exception) -> bool:

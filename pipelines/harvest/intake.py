@@ -7,7 +7,6 @@ where jobs come from (``one_pass``).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.harvest.job import Job, digest, read_job
@@ -39,18 +38,30 @@ class Intake:
         self._describe = describe
         self._pending: list[Observation] = []
         self._modified: dict[int, float | None] = {}  # of the version held, for jobs from ``since`` on and those taken
-        self._open: set[int] = set()  # those of them that have not ended
+        self._in_progress: set[int] = set()  # those of them that are InProgress
         self._digests: dict[int, bytes] = {}  # of versions held that were not yet met in this pass
-        reached = archive.watermark(source)
-        self.watermark = reached or 0  # epoch microseconds: the changes up to it are in the archive or pending
-        self.since = self.watermark // 1_000_000 - overlap_seconds if reached else None
-        if reached is not None:
-            self._hold(archive.reaching(source, (self.since or 0) * 1_000_000))
+        self._overlap_seconds = overlap_seconds
+        self.watermark = 0  # epoch microseconds: the changes up to it are in the archive or pending
+        self.since: int | None = None
 
     @property
     def found(self) -> int:
         """New documents so far, those not yet written too."""
         return self.documents + len(self._pending)
+
+    def recall(self) -> None:
+        """Read what the archive holds of the latest changes. To be done first."""
+        reached = self._archive.watermark(self._source)
+        if reached:
+            self.watermark = reached
+            self.since = reached // 1_000_000 - self._overlap_seconds
+        for batch in self._archive.reaching(self._source, (self.since or 0) * 1_000_000):
+            for observation in self._archive.observations(batch):
+                job = read_job(observation.document)
+                is_recent = job.modified is None or job.modified >= (self.since or 0)
+                if is_recent and (job.key not in self._modified or not self._is_older(job)):
+                    self._know(job)
+                    self._digests[job.key] = digest(observation.document)
 
     def has(self, key: int, modified: float | None) -> bool:
         """Is this version of a job, or a later one, here already?"""
@@ -62,9 +73,9 @@ class Intake:
         first, last = since or 0, float("inf") if until is None else until
         return sum(modified is None or first <= modified < last for modified in self._modified.values())
 
-    def open_jobs_since(self, since: int | None) -> int:
-        """How many of the jobs held or met so far that changed last in the second ``since`` or later are open."""
-        return sum((self._modified[key] or 0) >= (since or 0) for key in self._open)
+    def jobs_in_progress(self) -> int:
+        """How many of the jobs held or met so far that changed last in the second ``since`` or later are InProgress."""
+        return sum((self._modified[key] or 0) >= (self.since or 0) for key in self._in_progress)
 
     def take(self, jobs: Sequence[Job], answered_at: float) -> None:
         """Take jobs of Search in; what is new among them is described if need be."""
@@ -123,19 +134,12 @@ class Intake:
             self._know(job)
         self._digests.pop(job.key, None)
 
-    def _hold(self, batches: Iterable[Path]) -> None:
-        """Know what batches hold of the jobs that changed since then."""
-        for batch in batches:
-            for observation in self._archive.observations(batch):
-                job = read_job(observation.document)
-                is_recent = job.modified is None or job.modified >= (self.since or 0)
-                if is_recent and (job.key not in self._modified or not self._is_older(job)):
-                    self._know(job)
-                    self._digests[job.key] = digest(observation.document)
-
     def _know(self, job: Job) -> None:
         self._modified[job.key] = job.modified
-        (self._open.add if job.is_open else self._open.discard)(job.key)
+        if job.is_in_progress:
+            self._in_progress.add(job.key)
+        else:
+            self._in_progress.discard(job.key)
 
     def _is_older(self, job: Job) -> bool:
         held = self._modified[job.key]

@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-OPEN_STATUSES = ("InProgress", "Stopping")  # TrainingJobStatus
-
 _LATEST = 253402300799.0  # the end of the year 9999: no later time can be asked for
 
 
@@ -26,7 +24,7 @@ class Job(NamedTuple):
     key: int
     name: str | None
     modified: float | None
-    is_open: bool
+    is_in_progress: bool
     lacks_transitions: bool
     document: bytes
 
@@ -56,7 +54,7 @@ def read_job(document: bytes) -> Job:
         key_of(arn) if isinstance(arn, str) else hash(document),
         name if isinstance(name, str) else None,
         instant(job.LastModifiedTime),
-        job.TrainingJobStatus in OPEN_STATUSES,
+        job.TrainingJobStatus == "InProgress",
         has_started and not job.SecondaryStatusTransitions,
         document,
     )

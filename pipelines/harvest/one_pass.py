@@ -6,8 +6,8 @@ credentials, and what a failure means for the others.
 A look at the newest changes tells whether anything changed. If they do not reach back to the watermark, all changes
 since are paged through. The index may show a change late, and a job that changes while it is paged may push another out
 of a page: so what is known of the jobs since the watermark less an overlap is held against the service's own counts of
-them, all and open, and paged through again where they differ. Where Search is not allowed, the jobs are listed and each
-is asked about.
+them, of all and of those in progress, and paged through again where they differ. Where Search is not allowed, the jobs
+are listed and each is asked about.
 """
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ class Pass:
         Raises botocore's errors, and TrainyardError where the service gives fewer jobs than it counts, however it is
         asked. What came before an error is kept.
         """
+        self._intake.recall()
         try:
             try:
                 self._search()
@@ -136,7 +137,7 @@ class Pass:
                 reading = self._read(start, None)
                 if look.hits is not None and reading.hits is not None:
                     before = look.hits - reading.hits
-                    if self._intake.jobs_between(since, start) >= before and self._open_jobs_agree():
+                    if self._intake.jobs_between(since, start) >= before and self._progress_agrees():
                         return
                 suspects += reading.parts
                 look = self._look(has_read=True)
@@ -159,17 +160,17 @@ class Pass:
         """
         page = search.newest(self._calls, self._intake.since)
         second = self._intake.watermark // 1_000_000
-        reaches_back = page.is_last or any(job.modified is not None and job.modified < second + 1 for job in page.jobs)
+        is_whole = page.is_last and page.hits == len(page.jobs)
+        reaches_back = is_whole or any(job.modified is not None and job.modified < second + 1 for job in page.jobs)
         if reaches_back or has_read:
             self._take(page, is_without_gap=reaches_back)
         is_all_there = page.hits is not None and self._intake.jobs_between(self._intake.since, None) >= page.hits
-        is_settled = page.is_last or ((reaches_back or has_read) and is_all_there and self._open_jobs_agree())
+        is_settled = is_whole or ((reaches_back or has_read) and is_all_there and self._progress_agrees())
         return _Look(reaches_back, is_settled, page.hits)
 
-    def _open_jobs_agree(self) -> bool:
-        """Are as many jobs open as the service counts? All may be known, but one of them in an earlier version."""
-        hits = search.open_jobs(self._calls, self._intake.since)
-        return hits is not None and self._intake.open_jobs_since(self._intake.since) == hits
+    def _progress_agrees(self) -> bool:
+        """Are as many jobs InProgress as the service counts? All may be known, but one of them as it was before."""
+        return self._intake.jobs_in_progress() == search.jobs_in_progress(self._calls, self._intake.since)
 
     def _read(self, since: int | None, until: int | None) -> _Reading:
         """Page through the jobs that changed between two seconds."""

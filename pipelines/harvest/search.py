@@ -17,9 +17,8 @@ import msgspec
 
 from pipelines.errors import TrainyardError
 from pipelines.harvest.calls import Answer, Calls, TokenRefusedError
-from pipelines.harvest.job import OPEN_STATUSES, Job, read_job
+from pipelines.harvest.job import Job, read_job
 
-OPEN = ",".join(OPEN_STATUSES)
 PAGE_JOBS = 100
 QUERY_JOBS = 5_000
 MOST_REFUSALS = 3  # of tokens in one second's jobs
@@ -64,10 +63,10 @@ def newest(calls: Calls, since: int | None) -> Page:
     return _page(calls.ask("Search", **request), since)
 
 
-def open_jobs(calls: Calls, since: int | None) -> int | None:
-    """How many jobs that changed in the second ``since`` or later have not ended; None if the service does not say."""
-    is_open = {"Name": "TrainingJobStatus", "Operator": "In", "Value": OPEN}
-    return _count(calls, [*_between("LastModifiedTime", since, None), is_open]).hits
+def jobs_in_progress(calls: Calls, since: int | None) -> int | None:
+    """How many jobs that changed in the second ``since`` or later are InProgress; None if the service does not say."""
+    status = {"Name": "TrainingJobStatus", "Operator": "Equals", "Value": "InProgress"}
+    return _count(calls, [*_between("LastModifiedTime", since, None), status]).hits
 
 
 def changed(calls: Calls, since: int | None, until: int | None = None) -> Iterator[Page]:

@@ -7,17 +7,11 @@ import pytest
 from pipelines.harvest.archive import RawArchive
 from pipelines.harvest.describe import MOST_VAIN
 from pipelines.harvest.whole import whole
-from pipelines.home import Home
 from pipelines.simulator import Fault, Fleet, Simulator, view
 from tests.harvest.passes import SOURCE, described, held, received, run_pass, searched
 from tests.simulator.made import T0, job
 
 DAY = 86_400
-
-
-@pytest.fixture
-def home(tmp_path):
-    return Home(tmp_path)
 
 
 @pytest.fixture

@@ -11,11 +11,13 @@ from pipelines.config import Settings, SourceSettings
 from pipelines.errors import TrainyardError
 from pipelines.harvest import calls, intake, listing, search
 from pipelines.harvest.harvest import harvest
-from pipelines.home import Home
+from pipelines.harvest.one_pass import Pass
+from pipelines.harvest.redact import Redactor
 from pipelines.lake.load import load
 from pipelines.simulator import Fault, Fleet, Simulator
-from tests.harvest.passes import described, held, new_pass, run_pass, searched
+from tests.harvest.passes import SOURCE, described, held, new_pass, run_pass, searched
 from tests.main_job import CREDENTIALS, trainyard
+from tests.simulator.clients import client
 from tests.simulator.made import T0, job
 
 MIX = [
@@ -28,11 +30,6 @@ MIX = [
     Fault(kind="slow", probability=0.1, seconds=0.01),
 ]
 MOST_CALLS_FACTOR = 2.5  # of such a mix: half of the calls come to nothing
-
-
-@pytest.fixture
-def home(tmp_path):
-    return Home(tmp_path / "home")
 
 
 @pytest.fixture
@@ -196,9 +193,22 @@ def files_of(home):
 
 def test_an_answer_that_is_no_page_is_an_error_in_one_line(home):
     with Simulator(fleet(3)) as simulator:
-        one = new_pass(simulator, home)
-        one._calls._client.meta.events.register_first(
+        sagemaker = client(simulator)
+        sagemaker.meta.events.register_first(
             "before-parse.sagemaker", lambda response_dict, **_: response_dict.update(body=b'{"Results": 7}')
         )
         with pytest.raises(TrainyardError, match="Search gives what is no page"):
-            one.run()
+            Pass(SOURCE, calls.Calls(sagemaker), home.root, Redactor()).run()
+
+
+def test_a_role_whose_credentials_expire_is_taken_anew(environment, home):
+    jobs = fleet(20)
+    with Simulator(jobs) as simulator:
+        environment.setenv("AWS_ENDPOINT_URL", simulator.url)
+        simulator.inject(Fault(kind="expired-credentials", operation="Search", count=1))
+        role = {"role_arn": "arn:aws:iam::111122223333:role/trainyard", "regions": ("eu-west-1",)}
+        sources = (SourceSettings(**role),)
+        (outcome,) = harvest(Settings(home=home.root, sources=sources, describe="always"))
+        assert outcome.error is None
+        assert simulator.calls == {"AssumeRole": 2, "Search": 2, "DescribeTrainingJob": 20}
+    assert held(home) == described(jobs.documents)

@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
 from pipelines.errors import TrainyardError
-from pipelines.harvest import intake, listing
+from pipelines.harvest import intake, listing, search
 from pipelines.harvest.archive import RawArchive
 from pipelines.harvest.calls import Calls
 from pipelines.harvest.one_pass import Pass
@@ -23,11 +24,6 @@ from tests.simulator.made import T0, job
 
 DAY = 86_400
 DENIED = Fault(kind="access-denied", operation="Search")
-
-
-@pytest.fixture
-def home(tmp_path):
-    return Home(tmp_path / "listed")
 
 
 @pytest.fixture
@@ -105,17 +101,18 @@ def test_a_pass_that_was_cut_off_asks_about_no_job_twice(small, home):
         assert simulator.calls["DescribeTrainingJob"] == 0
 
 
-def test_nothing_new_after_a_cut_still_raises_the_watermark(small, home):
+def test_nothing_new_after_a_cut_still_raises_the_watermark(small, home, monkeypatch):
+    monkeypatch.setattr(intake, "BATCH_DOCUMENTS", 60)
+
     def cut_off(documents):
         if documents == 60:
             raise KeyboardInterrupt
 
     with Simulator(fleet()) as simulator:
         simulator.inject(DENIED)
-        cut = new_pass(simulator, home, on_page=cut_off)
-        with pytest.raises(KeyboardInterrupt):
-            cut.run()
-        cut._intake.commit()  # all is written, only the end of the list was not seen
+        with pytest.raises(KeyboardInterrupt):  # all is written, only the end of the list was not seen
+            run_pass(simulator, home, on_page=cut_off)
+        assert len(held(home)) == 60
         assert RawArchive(home.raw).watermark(SOURCE) == 0
         run_pass(simulator, home)
         assert RawArchive(home.raw).watermark(SOURCE) == (T0 + 5970) * 1_000_000
@@ -197,7 +194,12 @@ def test_jobs_of_motos_service(moto, home, monkeypatch):
             Tags=[{"Key": "number", "Value": str(number)}],
         )
     denied = Calls(boto3.client("sagemaker", region_name="eu-west-1", endpoint_url=moto, **KEYS))
-    monkeypatch.setattr(Pass, "_search", Pass._list)  # moto's search answers everyone, without pages or order
+
+    def refused(*_):  # moto's own answers everyone, without pages or order
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "Search")
+
+    monkeypatch.setattr(search, "changed", refused)
+    monkeypatch.setattr(search, "newest", refused)
     first = Pass(SOURCE, denied, home.root, Redactor())
     first.run()
     assert denied.made == {"ListTrainingJobs": 2, "DescribeTrainingJob": 130, "ListTags": 130}

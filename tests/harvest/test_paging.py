@@ -9,18 +9,17 @@ from hypothesis import strategies as st
 from pipelines.errors import TrainyardError
 from pipelines.harvest import intake, search
 from pipelines.harvest.archive import RawArchive, last_looks
+from pipelines.harvest.calls import Calls
+from pipelines.harvest.one_pass import Pass
+from pipelines.harvest.redact import Redactor
 from pipelines.home import Home
 from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.simulator.made_fleet import END_SECONDS, made_documents
 from tests.harvest.passes import SOURCE, held, new_pass, received, run_pass, searched
+from tests.simulator.clients import client
 from tests.simulator.made import T0, job
 
 DAY = 86_400
-
-
-@pytest.fixture
-def home(tmp_path):
-    return Home(tmp_path)
 
 
 @pytest.fixture
@@ -259,6 +258,15 @@ def test_a_pass_after_changes_costs_their_pages_and_two(small, home, monkeypatch
         after = run_pass(simulator, home)
     assert after.documents == changed
     assert after.calls <= -(-changed // 10) * 1.02 + 2
+
+
+def test_a_client_may_serve_several_passes(home):
+    with Simulator(Fleet(ended(30))) as simulator:
+        sagemaker = client(simulator, attempts=3)
+        for _ in range(3):
+            Pass(SOURCE, Calls(sagemaker), home.root, Redactor()).run()
+        assert simulator.calls == {"Search": 3}
+    assert len(received(home)) == 30
 
 
 def test_a_look_that_finds_nothing_changed_writes_nothing_but_the_look(home):

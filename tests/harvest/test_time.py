@@ -5,7 +5,6 @@ import json
 from datetime import UTC, datetime
 
 import duckdb
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,11 +20,6 @@ from tests.main_job import lake
 from tests.simulator.made import T0, job
 
 HOUR = 3600
-
-
-@pytest.fixture
-def home(tmp_path):
-    return Home(tmp_path)
 
 
 def test_a_source_is_known_up_to_its_last_look_and_not_to_this_machines_clock(home):
