@@ -1,6 +1,7 @@
 """Counting finds every window in which two sides differ, with few counts."""
 
 import math
+from bisect import bisect_left
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -20,7 +21,7 @@ class Jobs:
         self.counted = 0
 
     def within(self, window):
-        return [second for second in self.seconds if window.start <= second < window.end]
+        return self.seconds[bisect_left(self.seconds, window.start) : bisect_left(self.seconds, window.end)]
 
     def count(self, window):
         self.counted += 1
