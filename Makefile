@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 UV_VERSION := 0.13.9
 
-.PHONY: demo test ui pictures lint types lock clean
+.PHONY: demo test nightly ui pictures lint types docs accept-schema lock clean
 
 demo: $(VENV)/.runtime ## run the main job on the embedded simulator
 	$(BIN)/trainyard demo
 
 test: $(VENV)/.dev ## run the tests
 	$(BIN)/pytest
+
+nightly: $(VENV)/.dev ## run the property tests at length: 10,000 documents there and back, some 10 minutes
+	$(BIN)/pytest --hypothesis-profile=nightly tests/test_lossless.py
 
 ui: $(VENV)/.runtime ## Dagster's pages and its schedule
 	$(BIN)/dagster dev -m pipelines.definitions
@@ -26,6 +29,13 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
+
+docs: $(VENV)/.runtime ## write docs/data-dictionary.md anew
+	$(BIN)/python -m pipelines.dictionary
+
+accept-schema: $(VENV)/.runtime ## promise the columns that a newer botocore adds to the lake, and document them
+	$(BIN)/python -m pipelines.flatten.schema
+	$(BIN)/python -m pipelines.dictionary
 
 # Each lock pins every package by hash; --no-deps because a lock is already complete. The machine's own pip
 # installs into .venv, so that a Python without ensurepip will do.

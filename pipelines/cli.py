@@ -69,6 +69,8 @@ def import_(
     typer.echo(f"{outcome.documents:,} documents imported: `trainyard run --no-harvest` builds with them")
     if due:
         typer.echo(f"{due:,} jobs are named by events: the next `trainyard run` asks for those that it does not have")
+    if outcome.error:
+        raise TrainyardError(outcome.error)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 import duckdb
 
 from pipelines.config import Settings
+from pipelines.flatten.documents import EVENT_SOURCE
 from pipelines.flatten.layout import main_table
 from pipelines.harvest import search
 from pipelines.harvest.archive import Observation, RawArchive
@@ -23,6 +24,7 @@ from pipelines.harvest.side_by_side import OnProgress, side_by_side
 from pipelines.harvest.sources import Source, find_sources
 from pipelines.home import Home
 from pipelines.lake.manifest import read_manifest, select_table
+from pipelines.tables import literal
 
 
 def reread(settings: Settings, on_progress: OnProgress | None = None) -> list[Outcome]:
@@ -102,7 +104,7 @@ def _without_held(home: Home, due: Mapping[str, Due]) -> dict[str, Due]:
         changes = connection.execute(
             f"select training_job_arn, epoch(last_modified_time) from ({held})"
             " semi join (select unnest($1) as training_job_arn) using (training_job_arn)"
-            " where source <> 'event' and last_modified_time is not null",
+            f" where source <> {literal(EVENT_SOURCE)} and last_modified_time is not null",
             [list(due)],
         ).fetchall()
     is_held = {arn for arn, changed_at in changes if changed_at > due[arn].changed_at - 1}

@@ -1,13 +1,20 @@
-"""What many tests look at: the made fleet, imported, modelled and published once."""
+"""What many tests look at (the made fleet, imported, modelled and published once), and how long property tests run."""
 
 import gzip
 import json
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from pipelines.home import Home
 from pipelines.simulator.made_fleet import made_fleet
 from tests.main_job import trainyard
+
+# Shortly, or at length with `make nightly`.
+_any_size = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
+settings.register_profile("default", max_examples=15, **_any_size)
+settings.register_profile("nightly", max_examples=1000, **_any_size)
+settings.load_profile("default")
 
 
 @pytest.fixture(scope="session")

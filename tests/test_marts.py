@@ -34,16 +34,20 @@ def test_every_mart_has_an_oracle():
 @pytest.mark.parametrize("mart", sorted(MARTS))
 def test_a_mart_says_what_the_oracle_says(mart, found, made_documents, gpus_of_type):
     as_of = max(map(newest_instant, made_documents))
-    wanted = _by_grain(MARTS[mart](made_documents, as_of, gpus_of_type), GRAINS[mart])
-    rows = _by_grain(found[mart], GRAINS[mart])
-    assert rows.keys() == wanted.keys()
-    different = [
-        (key, column, rows[key][column], value)
-        for key, row in wanted.items()
-        for column, value in row.items()
-        if not _same(rows[key][column], value)
+    found_differences = differences(found[mart], MARTS[mart](made_documents, as_of, gpus_of_type), GRAINS[mart])
+    assert not found_differences, found_differences[:10]
+
+
+def differences(found, wanted, grain):
+    """Where rows differ: (grain's values, column, found, wanted); a row that one of them lacks differs as a whole."""
+    found, wanted = _by_grain(found, grain), _by_grain(wanted, grain)
+    missing = [(key, None, found.get(key), wanted.get(key)) for key in found.keys() ^ wanted.keys()]
+    return missing + [
+        (key, column, found[key][column], value)
+        for key in found.keys() & wanted.keys()
+        for column, value in wanted[key].items()
+        if not _same(found[key][column], value)
     ]
-    assert not different, different[:10]
 
 
 def _by_grain(rows, grain):

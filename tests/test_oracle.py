@@ -107,7 +107,7 @@ class TestVisits:
             ("Unattributed", 10, 12),
             ("Training", 12, 40),
         ]
-        assert visits(document, "overlap_seconds") == [(0,)] * 4
+        assert visits(document, "overlap_seconds is_negative") == [(0, False), (0, True), (0, False), (0, False)]
 
     def test_nothing_starts_before_the_job(self):
         document = job(("Starting", 0, 5), ("Pending", 5, 22), ("Training", 25, 40), created=20)
@@ -264,6 +264,44 @@ class TestJobs:
         assert row["run_seconds"] == run
         assert row["instance_hours"] == run / HOUR
 
+    @pytest.mark.parametrize(
+        ("transitions", "run"),
+        [
+            ([("Training", 10, 100), ("Uploading", 100, 110), ("Failed", 110, None)], 100),
+            ([("Training", 10, 100), ("Failed", 100, 100)], 90),
+            ([("Training", 10, 100), ("Stopping", 100, 130), ("Stopped", 130, None)], 120),
+            ([("Training", 10, 100), ("Failed", 200, None)], 90),
+            ([("Training", 10, None)], 17990),
+        ],
+    )
+    def test_a_run_without_its_end_lasts_as_long_as_statuses_that_hold_instances(self, transitions, run):
+        row = fact(job(*transitions, status="Failed", LastModifiedTime=18000))
+        assert (row["run_seconds"], row["instance_hours"]) == (run, run / HOUR)
+
+    def test_a_run_told_to_start_before_its_job_is_as_long_as_told(self):
+        row = fact(ran(-HOUR, 2 * HOUR, created=0))
+        assert (row["queue_wait_seconds"], row["run_seconds"], row["instance_hours"]) == (0, 3 * HOUR, 3)
+        assert row["lifetime_seconds"] == 2 * HOUR
+
+    def test_what_lies_beyond_what_could_be_seen_is_as_not_told(self):
+        document = job(
+            ("Starting", 0, 10),
+            ("Training", 10, 9999 * DAY),
+            ("Uploading", 9999 * DAY, None),
+            status="InProgress",
+            LastModifiedTime=9999 * DAY,
+        )
+        assert visits(document, as_of=100) == [("Starting", 0, 10), ("Training", 10, 100)]
+        row = fact(document, as_of=100)
+        assert row["has_future_times"]
+        assert plain(row["observed_at"]) == 100
+        assert not fact(document, as_of=9999 * DAY)["has_future_times"]
+
+    @pytest.mark.parametrize("count", [-1, 1_000_001])
+    def test_counts_that_cannot_be_are_unknown(self, count):
+        row = fact(ran(0, HOUR, count=count, BillableTimeInSeconds=-5))
+        assert (row["instance_count"], row["instance_hours"], row["billable_seconds"]) == (None, None, None)
+
     def test_an_open_run_has_no_length_yet_but_hours(self):
         row = fact(job(("Training", 0, None), status="InProgress", count=3), as_of=2 * HOUR)
         assert (row["run_seconds"], row["instance_hours"], row["gpu_hours"]) == (None, 6, 24)
@@ -290,6 +328,11 @@ class TestJobs:
         row = fact(ran(0, HOUR) | {"ResourceConfig": config})
         assert (row["instance_type"], row["instance_count"], row["gpu_count"]) == (instance_type, instances, gpus)
         assert (row["instance_hours"], row["gpu_hours"]) == (instances, gpus)
+
+    def test_a_group_without_a_count_makes_the_whole_unknown(self):
+        groups = [{"InstanceType": "ml.p3.8xlarge", "InstanceCount": 2}, {"InstanceType": "ml.p3.8xlarge"}]
+        row = fact(job() | {"ResourceConfig": {"InstanceGroups": groups}})
+        assert (row["instance_count"], row["gpu_count"]) == (None, None)
 
     @pytest.mark.parametrize(("other", "gpus"), [("ml.m5.large", 8), ("ml.unlisted", None), ("ml.never.heard", None)])
     def test_a_heterogeneous_job_is_the_sum_of_its_groups(self, other, gpus):
@@ -454,9 +497,11 @@ class TestHourlyUtilization:
     def test_who_ends_with_the_hour_is_not_in_the_next(self):
         assert hourly("hour active_jobs peak_jobs", ran(0, HOUR), ran(HOUR, 2 * HOUR)) == [(0, 1, 1), (HOUR, 1, 1)]
 
-    def test_a_run_of_no_length_is_not_active(self):
-        assert hourly("hour", ran(10, 10)) == []
-        assert hourly("active_jobs peak_jobs", ran(10, 10), ran(0, 20)) == [(1, 1)]
+    def test_a_run_of_no_length_is_active_in_its_hour_and_uses_nothing(self):
+        names = "hour active_jobs peak_jobs mean_jobs instance_hours"
+        assert hourly(names, ran(10, 10)) == [(0, 1, 0, 0, 0)]
+        assert hourly("hour", ran(HOUR, HOUR)) == []
+        assert hourly("active_jobs peak_jobs", ran(10, 10), ran(0, 20)) == [(2, 1)]
 
     def test_an_open_job_is_active_until_it_was_observed(self):
         document = ran(0, HOUR) | {"TrainingJobStatus": "InProgress", "TrainingEndTime": None}

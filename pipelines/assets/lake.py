@@ -4,7 +4,7 @@ Not here: how rows are made and kept.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import dagster as dg
 
@@ -13,6 +13,7 @@ from pipelines.assets.raw import RAW
 from pipelines.config import Settings
 from pipelines.flatten.layout import lake_tables, main_table
 from pipelines.home import Home
+from pipelines.lake.constraints import broken_constraints
 from pipelines.lake.load import Loaded, load, reload
 from pipelines.lake.manifest import read_manifest, unmodelled_fields
 from pipelines.lake.quarantine import Quarantine
@@ -56,6 +57,12 @@ class LakeConfig(dg.Config):
             description="The installed service model knows every member of the records. Others are kept as JSON in"
             " unmodelled_fields: a newer botocore may know them (`trainyard rebuild` then gives them columns).",
         ),
+        dg.AssetCheckSpec(
+            "no_broken_constraint",
+            asset=lake_key(main_table().name),
+            description="Every value is as SageMaker documents it: of its pattern, in its range, one of its values."
+            " Others are kept as they came.",
+        ),
     ],
 )
 def lake(
@@ -76,15 +83,21 @@ def lake(
             rows |= {"documents_read": loaded.documents, "jobs_changed": loaded.changed}
         yield dg.MaterializeResult(asset_key=lake_key(table.name), metadata=rows)
     yield _check("no_document_in_quarantine", reasons)
-    yield _check("no_unmodelled_fields", unmodelled_fields(home.lake, manifest))
+    known = {column.path for table in lake_tables() for column in table.columns if column.node}
+    yield _check("no_unmodelled_fields", unmodelled_fields(home.lake, manifest), known)
+    yield _check("no_broken_constraint", broken_constraints(home.lake, manifest))
 
 
-def _check(name: str, found: Counter[str]) -> dg.AssetCheckResult:
-    """A check that passes if nothing was found; otherwise a warning, for nothing is lost."""
+def _check(name: str, found: Counter[str], mendable: Collection[str] = ()) -> dg.AssetCheckResult:
+    """A check that passes if nothing was found; otherwise a warning, for nothing is lost, and some a rebuild mends."""
+    told = {
+        item: f"{count}, mended by `trainyard rebuild`" if item in mendable else count
+        for item, count in found.most_common(20)
+    }
     return dg.AssetCheckResult(
         asset_key=lake_key(main_table().name),
         check_name=name,
         passed=not found,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata=dict(found.most_common(20)),
+        metadata=told,
     )

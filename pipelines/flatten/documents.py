@@ -15,11 +15,17 @@ from typing import IO, Any
 import msgspec
 
 from pipelines.flatten import gate
-from pipelines.flatten.dialects import UnreadableError, to_api_shape
+from pipelines.flatten.dialects import UnreadableError, read_document
 from pipelines.flatten.layout import document_type
 from pipelines.tables import literal
 
-_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:(?P<region>[a-z0-9-]+):(?P<account_id>\d{12}):training-job/.+")
+_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:(?P<region>[a-z0-9-]+):(?P<account_id>[0-9]{12}):training-job/.+")
+
+
+# A record at every limit that SageMaker documents has some 1 MB; a row is read whole.
+MOST_BYTES = 16 * 2**20
+# The source of rows that came as EventBridge events, wherever from: any record of the job takes their place.
+EVENT_SOURCE = "event"
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,8 @@ def write_rows(lines: Iterable[bytes], source: str, rows: IO[bytes], position: i
     written = Written(0, [])
     for line in lines:
         try:
+            if len(line) > MOST_BYTES:
+                raise UnreadableError("", f"{len(line):,} bytes: more than {MOST_BYTES:,}")
             row = _row(raw_line.decode(line), source, position + written.documents)
             rows.write(encode(row) + b"\n")
         except UnreadableError as error:
@@ -79,12 +87,13 @@ def write_rows(lines: Iterable[bytes], source: str, rows: IO[bytes], position: i
 
 def _row(received: _RawLine, source: str, position: int) -> _Row:
     unmodelled: dict[str, Any] = {}
+    is_event = False
     document: Any
     try:
         document = gate.decoder().decode(received.document)
         arn, creation_time = document.TrainingJobArn, document.CreationTime
     except msgspec.ValidationError:
-        document, unmodelled = to_api_shape(msgspec.json.decode(received.document))
+        document, unmodelled, is_event = read_document(bytes(received.document))
         arn, creation_time = document.get("TrainingJobArn"), document.get("CreationTime")
     parts = _ARN.fullmatch(arn or "")
     if not parts:
@@ -96,7 +105,7 @@ def _row(received: _RawLine, source: str, position: int) -> _Row:
         region=parts["region"],
         training_job_arn=parts[0],
         observed_at=received.observed_at,
-        source=source,
+        source=EVENT_SOURCE if is_event else source,
         unmodelled_fields=msgspec.json.encode(unmodelled, order="sorted").decode() if unmodelled else None,
         position=position,
         document=document,

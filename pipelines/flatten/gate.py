@@ -13,9 +13,9 @@ import msgspec
 
 from pipelines.flatten.record import ListOf, MapOf, Node, Scalar, Structure, training_job
 
-# From 0001-01-01 to 9999-12-31: what a TIMESTAMP of every engine and client can hold.
+# From 0001-01-01 to 9999-12-31, to the millisecond: what a TIMESTAMP of every engine and client can hold.
 EARLIEST_SECONDS = -62135596800
-LATEST_SECONDS = 253402300799
+LATEST_SECONDS = 253402300799.999
 
 _SCALARS: dict[str, Any] = {
     "string": str,

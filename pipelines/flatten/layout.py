@@ -6,17 +6,22 @@ that SQL (``documents``), or where the rows are kept (``lake``).
 Members of a structure are columns of its table (``ResourceConfig.InstanceType`` is ``resource_config_instance_type``).
 So that the document can be rebuilt, a list or map leaves its length in ``<name>__count`` (null: absent, 0: empty) and a
 structure its presence in ``<name>__present``.
+
+Columns are only ever added: one that ``schema`` promises and the installed service model does not give is null, and
+what is new comes after what is promised.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 
 from botocore import xform_name
 
+from pipelines.flatten.meanings import meaning_of, meanings
 from pipelines.flatten.record import ListOf, MapOf, Node, Scalar, Structure, training_job
+from pipelines.flatten.schema import Promised, promised_columns
 from pipelines.tables import Column, Table, quoted
 
 COLUMN_TYPES = {
@@ -27,22 +32,35 @@ COLUMN_TYPES = {
     "timestamp": "TIMESTAMP",
 }
 
+
+@dataclass(frozen=True)
+class LakeColumn(Column):
+    """A column of the lake; if it tells of a member of the record, its API path and what it is in the service model.
+
+    ``node`` is None if the installed service model does not know it.
+    """
+
+    path: str = ""
+    node: Node | None = None
+
+
 # Found in every table: whose row it is, and its partition. As text, for account ids begin with 0.
 KEY_COLUMNS = (
-    Column("account_id", "VARCHAR", "AWS account of the job: 12 digits, from its ARN."),
-    Column("region", "VARCHAR", "AWS region of the job, from its ARN."),
-    Column("month", "VARCHAR", "Month (UTC, `YYYY-MM`) of the job's CreationTime: the partition its rows are in."),
-    Column("training_job_arn", "VARCHAR", "ARN of the training job; API: TrainingJobArn."),
+    LakeColumn("account_id", "VARCHAR", "AWS account of the job: 12 digits, from its ARN."),
+    LakeColumn("region", "VARCHAR", "AWS region of the job, from its ARN."),
+    LakeColumn("month", "VARCHAR", "Month (UTC, `YYYY-MM`) of the job's CreationTime: the partition its rows are in."),
+    LakeColumn("training_job_arn", "VARCHAR", meanings()["TrainingJobArn"], "TrainingJobArn"),
 )
 # Found in the main table alone: how the row came here.
 OBSERVATION_COLUMNS = (
-    Column("observed_at", "TIMESTAMP", "Instant (UTC) at which this version of the record was received."),
-    Column(
+    LakeColumn("observed_at", "TIMESTAMP", "Instant (UTC) at which this version of the record was received."),
+    LakeColumn(
         "source",
         "VARCHAR",
-        "Where it was received from: `<account>-<region>` of a harvested source, or `import`.",
+        "Where it was received from: `<account>-<region>` of a harvested source, `import`, or `event`: an EventBridge"
+        " event, which tells less than a record and which any record of the job replaces.",
     ),
-    Column(
+    LakeColumn(
         "unmodelled_fields",
         "VARCHAR",
         "JSON object of members that the installed service model does not know, by path; null if none.",
@@ -57,22 +75,30 @@ class LakeTable:
     ``counted_in``: for a list or map, the table and the column whose sum is the number of its rows.
     """
 
-    table: Table
+    name: str
+    comment: str
+    columns: tuple[LakeColumn, ...]
     query: str
     counted_in: tuple[str, str] | None
 
-    @property
-    def name(self) -> str:
-        """The table's name, without its schema."""
-        return self.table.name
+    @cached_property
+    def table(self) -> Table:
+        """Its declaration: each column's comment ends with the API path."""
+        columns = (
+            Column(column.name, column.type, f"{column.comment} API: {column.path}." if column.path else column.comment)
+            for column in self.columns
+        )
+        return Table("lake", self.name, self.comment, tuple(columns))
 
 
 @cache
 def lake_tables() -> tuple[LakeTable, ...]:
     """Every table of the record, the main one first."""
-    return tuple(
-        _tables(_Rows("training_jobs", "", training_job(), OBSERVATION_COLUMNS, "documents", "document", None))
-    )
+    record = _Rows("training_jobs", "", training_job(), "", OBSERVATION_COLUMNS, "documents", "document", None)
+    derived = list(_tables(record, _Names()))
+    tables = [*derived, *_tables_kept({table.name for table in derived})]
+    place = {name: number for number, name in enumerate(dict.fromkeys(column.table for column in promised_columns()))}
+    return tuple(sorted(tables, key=lambda table: place.get(table.name, len(place))))
 
 
 def main_table() -> LakeTable:
@@ -102,7 +128,8 @@ class _Rows:
     table: str
     path: str
     node: Scalar | Structure
-    own_keys: tuple[Column, ...]
+    meaning: str
+    own_keys: tuple[LakeColumn, ...]
     relation: str
     item: str
     counted_in: tuple[str, str] | None
@@ -110,63 +137,117 @@ class _Rows:
 
 @dataclass(frozen=True)
 class _Member:
-    """A column of a table and how it is read; for a list or map, the collection that it counts."""
+    """A column of a table and how it is read; for a list or map, the rows below it."""
 
-    column: Column
+    column: LakeColumn
     expression: str
-    collection: ListOf | MapOf | None = None
-    name: str = ""
-    path: str = ""
-    value: str = ""
+    below: _Rows | None = None
 
 
-def _tables(rows: _Rows) -> Iterator[LakeTable]:
+@dataclass
+class _Names:
+    """Gives each table and each column a name of its own: the plain one, or if that is taken, the plain one and `_`.
+
+    A column's name is taken too if the schema promises it for another member, or of another type.
+    """
+
+    taken: set[tuple[str, str]] = field(default_factory=lambda: {("", "sources")})
+    promised: dict[tuple[str, str], Promised] = field(
+        default_factory=lambda: {(column.table, column.name): column for column in promised_columns()}
+    )
+
+    def table(self, name: str) -> str:
+        """A name for a table."""
+        while ("", name) in self.taken:
+            name += "_"
+        self.taken.add(("", name))
+        return name
+
+    def column(self, table: str, name: str, ending: str, column_type: str, path: str) -> str:
+        """A name for a column of a table, without its ending."""
+        while True:
+            own = Promised(table, name + ending, column_type, path)
+            if (table, own.name) not in self.taken and self.promised.get((table, own.name), own) == own:
+                self.taken.add((table, own.name))
+                return name
+            name += "_"
+
+
+def _tables(rows: _Rows, names: _Names) -> Iterator[LakeTable]:
     """The table of these rows, and those below it."""
-    keys = (*KEY_COLUMNS, *rows.own_keys)
-    names = {column.name for column in keys}
-    members = [m for m in _members(rows, rows.node, "", rows.path, rows.item, "") if m.column.name not in names]
-    what = f"entry of {rows.path} of a training job" if rows.path else "training job: the newest version of its record"
+    known = training_job().members
+    keys = (*(replace(key, node=known.get(key.path)) for key in KEY_COLUMNS), *rows.own_keys)
+    for key in keys:
+        names.column(rows.table, key.name, "", key.type, key.path)
+    derived = list(_members(rows, names, rows.node, "", rows.path, rows.item, rows.meaning))
+    members = [*derived, *_members_kept(rows.table, {column.name for column in (*keys, *(m.column for m in derived))})]
+    # A member that appears amid others does not move them.
+    promised = (column.name for column in promised_columns() if column.table == rows.table)
+    place = {name: number for number, name in enumerate(promised)}
+    members.sort(key=lambda member: place.get(member.column.name, len(place)))
     selected = [quoted(column.name) for column in keys]
     selected += [f"{member.expression} as {quoted(member.column.name)}" for member in members]
+    comment = (
+        f"One row per {'entry' if rows.path.endswith('}') else 'element'} of {rows.path[:-2]} of a training job."
+        f" {rows.meaning}"
+        if rows.path
+        else "One row per training job: the newest version of its record."
+    )
     yield LakeTable(
-        Table("lake", rows.table, f"One row per {what}.", (*keys, *(member.column for member in members))),
+        rows.table,
+        comment,
+        (*keys, *(member.column for member in members)),
         f"select {', '.join(selected)} from {rows.relation}",
         rows.counted_in,
     )
-    for member in members:
-        if member.collection:
-            yield from _tables(_rows_below(rows, member, member.collection))
+    for member in derived:
+        if member.below:
+            yield from _tables(member.below, names)
 
 
-def _members(rows: _Rows, node: Node, name: str, path: str, value: str, text: str) -> Iterator[_Member]:
+def _members(
+    rows: _Rows, names: _Names, node: Node, name: str, path: str, value: str, meaning: str
+) -> Iterator[_Member]:
     """The columns of ``node``, which is ``value`` in SQL and whose columns' names begin with ``name``."""
-    note = f"{text or 'The value.'} API: {path}."
     if isinstance(node, Scalar):
         # Rounded before the cast: 1700000000.123 has no exact double, its microseconds have.
         read = f"make_timestamp(round({value} * 1e6)::bigint)" if node.kind == "timestamp" else value
-        yield _Member(Column(name or "value", COLUMN_TYPES[node.kind], note), read)
+        column_type = COLUMN_TYPES[node.kind]
+        comment = meaning if name else "The entry's value." if path.endswith("}") else "The element."
+        name = names.column(rows.table, name or "value", "", column_type, path)
+        yield _Member(LakeColumn(name, column_type, comment, path, node), read)
     elif isinstance(node, Structure):
         if name:
-            column = Column(f"{name}__present", "BOOLEAN", f"Whether the record has {path}.")
-            yield _Member(column, f"{value} is not null")
+            present = names.column(rows.table, name, "__present", "BOOLEAN", path)
+            comment = f"Whether the record has this structure. {meaning}"
+            yield _Member(LakeColumn(f"{present}__present", "BOOLEAN", comment, path, node), f"{value} is not null")
         for member, below in node.members.items():
+            if not rows.path and f"{path}{member}" == "TrainingJobArn":
+                continue  # a key
             yield from _members(
                 rows,
+                names,
                 below,
                 f"{name}_{xform_name(member)}" if name else xform_name(member),
                 f"{path}.{member}" if path else member,
                 f"{value}.{quoted(member)}",
-                node.documentation[member],
+                node.meanings[member],
             )
     else:
-        table = f"{rows.table}_{name}" if rows.path else name
+        name = names.column(rows.table, name, "__count", "BIGINT", path)
+        table = names.table(f"{rows.table}_{name}" if rows.path else name)
         what, length = ("elements", "len") if isinstance(node, ListOf) else ("entries", "cardinality")
-        comment = f"Number of {what} of {path} (rows in lake.{table}); 0 if empty, null if absent."
-        column = Column(f"{name}__count", "BIGINT", comment)
-        yield _Member(column, f"{length}({value})::bigint", node, table, path, value)
+        comment = f"Number of {what} (rows in lake.{table}); 0 if empty, null if absent."
+        yield _Member(
+            LakeColumn(f"{name}__count", "BIGINT", comment, path, node),
+            f"{length}({value})::bigint",
+            _rows_below(rows, node, table, path, value, meaning, f"{name}__count"),
+        )
 
 
-def _rows_below(rows: _Rows, member: _Member, collection: ListOf | MapOf) -> _Rows:
+def _rows_below(
+    rows: _Rows, node: ListOf | MapOf, table: str, path: str, value: str, meaning: str, counted_in: str
+) -> _Rows:
     """The rows of a list or map: keys of the row it is in, then its own position."""
     # A row's position gets its table's name where it is a key of the tables below.
     own = [column.name for column in rows.own_keys] if rows.path else []
@@ -178,21 +259,50 @@ def _rows_below(rows: _Rows, member: _Member, collection: ListOf | MapOf) -> _Ro
         ]
     )
     keys = [
-        Column(name, "BIGINT", f"`index` of the row of lake.{name.removesuffix('_index')} it is in.") for name in above
+        LakeColumn(name, "BIGINT", f"`index` of the row of lake.{name.removesuffix('_index')} it is in.")
+        for name in above
     ]
-    if isinstance(collection, MapOf):
-        keys.append(Column("key", "VARCHAR", f"Key of the entry in {member.path}."))
+    if isinstance(node, MapOf):
+        path = f"{path}{{}}"
+        keys.append(LakeColumn("key", "VARCHAR", "The entry's key.", path, node.key))
         relation = (
             f'(select * exclude (entry), entry.key as "key", entry.value as item from '
-            f"(select {carried}, unnest(map_entries({member.value})) as entry from {rows.relation}))"
+            f"(select {carried}, unnest(map_entries({value})) as entry from {rows.relation}))"
         )
-        path = member.path
     else:
-        keys.append(Column("index", "BIGINT", f"Position in {member.path}, from 0."))
+        path = f"{path}[]"
+        keys.append(LakeColumn("index", "BIGINT", "Position in the list, from 0.", path))
         relation = (
-            f'(select {carried}, generate_subscripts({member.value}, 1) - 1 as "index", '
-            f"unnest({member.value}) as item from {rows.relation})"
+            f'(select {carried}, generate_subscripts({value}, 1) - 1 as "index", '
+            f"unnest({value}) as item from {rows.relation})"
         )
-        path = f"{member.path}[]"
-    node = collection.value if isinstance(collection, MapOf) else collection.element
-    return _Rows(member.name, path, node, tuple(keys), relation, "item", (rows.table, member.column.name))
+    item = node.value if isinstance(node, MapOf) else node.element
+    return _Rows(table, path, item, meaning, tuple(keys), relation, "item", (rows.table, counted_in))
+
+
+def _members_kept(table: str, given: set[str]) -> Iterator[_Member]:
+    """The columns that the schema promises of a table and the installed service model does not give."""
+    known = {column.name: column for column in KEY_COLUMNS}
+    for column in promised_columns():
+        if column.table == table and column.name not in given:
+            told = known[column.name].comment if column.name in known else meaning_of(column.path) or ""
+            comment = f"{told} Null: the installed service model does not know it.".lstrip()
+            yield _Member(
+                LakeColumn(column.name, column.type, comment, column.path),
+                f"null::{column.type}",
+            )
+
+
+def _tables_kept(given: set[str]) -> Iterator[LakeTable]:
+    """The tables that the schema promises and the installed service model does not give: they have no rows."""
+    for table in dict.fromkeys(column.table for column in promised_columns()):
+        if table not in given:
+            members = list(_members_kept(table, set()))
+            selected = ", ".join(f"{member.expression} as {quoted(member.column.name)}" for member in members)
+            yield LakeTable(
+                table,
+                "No rows: the installed service model does not know this list or map.",
+                tuple(member.column for member in members),
+                f"select {selected} where false",
+                None,
+            )

@@ -1,8 +1,10 @@
 """The TrainingJob record as a tree, read off the installed botocore service model.
 
-Here: what members the record has, at every depth, and of what kind. It is the union of what ``Search`` returns
-(``TrainingJob``) and what ``DescribeTrainingJob`` returns. Not here: how members are laid out in tables (``layout``)
-nor how documents are checked against them (``gate``).
+Here: what members the record has, at every depth, of what kind, what values the model allows, and what they mean. It
+is the union of what ``Search`` returns (``TrainingJob``) and what ``DescribeTrainingJob`` returns. Not here: how
+members are laid out in tables (``layout``) nor how documents are checked against them (``gate``).
+
+A member's path is ``A.B``, its element's ``A.B[]`` if it is a list, its entry's ``A.B{}`` if it is a map.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from functools import cache
 from typing import Any
 
 import botocore.session
+
+from pipelines.flatten.meanings import meaning_of
 
 SCALAR_KINDS = {
     "string": "string",
@@ -28,32 +32,44 @@ SCALAR_KINDS = {
 
 @dataclass(frozen=True)
 class Scalar:
-    """A leaf: ``string``, ``integer``, ``boolean``, ``number`` or ``timestamp``; strings may have known values."""
+    """A leaf: ``string``, ``integer``, ``boolean``, ``number`` or ``timestamp``, and what the model says of its values.
+
+    ``least`` and ``most`` are of a string's length or a number's value. ``shape`` is the model's name for such values.
+    """
 
     kind: str
-    enum: tuple[str, ...] = ()
+    shape: str
+    enum: tuple[str, ...]
+    pattern: str | None
+    least: int | None
+    most: int | None
 
 
 @dataclass(frozen=True)
 class Structure:
-    """Named members, each with SageMaker's documentation in one sentence."""
+    """Named members, each with what it means, in a sentence or a few."""
 
     members: dict[str, Node]
-    documentation: dict[str, str]
+    meanings: dict[str, str]
 
 
 @dataclass(frozen=True)
 class ListOf:
-    """A list of scalars or structures."""
+    """A list of scalars or structures, of ``least`` to ``most`` elements."""
 
     element: Scalar | Structure
+    least: int | None
+    most: int | None
 
 
 @dataclass(frozen=True)
 class MapOf:
-    """A map from strings to scalars."""
+    """A map from strings to scalars, of ``least`` to ``most`` entries."""
 
+    key: Scalar
     value: Scalar
+    least: int | None
+    most: int | None
 
 
 Node = Scalar | Structure | ListOf | MapOf
@@ -63,35 +79,54 @@ Node = Scalar | Structure | ListOf | MapOf
 def training_job() -> Structure:
     """The record: members of ``DescribeTrainingJobResponse``, then those that only ``TrainingJob`` has."""
     model = botocore.session.get_session().get_service_model("sagemaker")
-    described = _structure(model.shape_for("DescribeTrainingJobResponse"))
-    searched = _structure(model.shape_for("TrainingJob"))
+    described = _structure(model.shape_for("DescribeTrainingJobResponse"), "", frozenset())
+    searched = _structure(model.shape_for("TrainingJob"), "", frozenset())
     return Structure(
         described.members | {k: v for k, v in searched.members.items() if k not in described.members},
-        searched.documentation | described.documentation,
+        searched.meanings | described.meanings,
     )
 
 
-def _node(shape: Any) -> Node | None:
-    """The tree below a shape, or None for one that no table can hold: its members then count as unmodelled."""
+def _node(shape: Any, path: str, within: frozenset[str]) -> Node | None:
+    """The tree below a shape, or None for one that no table can hold: its members then count as unmodelled.
+
+    ``within`` are the structures it is in: one that is inside itself has no end that tables could have.
+    """
+    limits = shape.metadata.get("min"), shape.metadata.get("max")
     if shape.type_name in SCALAR_KINDS:
-        return Scalar(SCALAR_KINDS[shape.type_name], tuple(getattr(shape, "enum", ())))
-    if shape.type_name == "structure":
-        return _structure(shape)
+        return _scalar(shape)
+    if shape.type_name == "structure" and shape.name not in within:
+        return _structure(shape, path, within)
     if shape.type_name == "list":
-        element = _node(shape.member)
-        return ListOf(element) if isinstance(element, Scalar | Structure) else None
+        element = _node(shape.member, f"{path}[]", within)
+        return ListOf(element, *limits) if isinstance(element, Scalar | Structure) else None
     if shape.type_name == "map":
-        value = _node(shape.value)
-        return MapOf(value) if isinstance(value, Scalar) else None
+        value = _node(shape.value, f"{path}{{}}", within)
+        return MapOf(_scalar(shape.key), value, *limits) if isinstance(value, Scalar) else None
     return None
 
 
-def _structure(shape: Any) -> Structure:
-    nodes = {name: (_node(member), _first_sentence(member.documentation)) for name, member in shape.members.items()}
-    known = {name: (node, text) for name, (node, text) in nodes.items() if node is not None}
-    return Structure(
-        {name: node for name, (node, _) in known.items()}, {name: text for name, (_, text) in known.items()}
+def _scalar(shape: Any) -> Scalar:
+    told = shape.metadata
+    return Scalar(
+        SCALAR_KINDS[shape.type_name],
+        shape.name,
+        tuple(told.get("enum", ())),
+        told.get("pattern"),
+        told.get("min"),
+        told.get("max"),
     )
+
+
+def _structure(shape: Any, path: str, within: frozenset[str]) -> Structure:
+    members, meanings = {}, {}
+    for name, member in shape.members.items():
+        below = f"{path}.{name}" if path else name
+        node = _node(member, below, within | {shape.name})
+        if node is not None:
+            members[name] = node
+            meanings[name] = meaning_of(below) or _first_sentence(member.documentation)
+    return Structure(members, meanings)
 
 
 def _first_sentence(documentation: str) -> str:

@@ -5,9 +5,10 @@
 
 A batch is one file, written whole; a line of it is ``{"observed_at": <epoch seconds>, "document": <the bytes>}``. Where
 a job took more than one call, each answer is kept as it was received, in members of their own before these two, and
-they are put together when they are read (``whole``). How far a source is harvested (its watermark, epoch microseconds)
-is read off the names alone. The small file beside says when the service was last seen whole. Not here: where documents
-come from, what is secret in them, what is in them.
+they are put together when they are read (``whole``). In the place of a document that is not JSON stands what is wrong
+with it and its text (see ``redact``). How far a source is harvested (its watermark, epoch microseconds) is read off the
+names alone. The small file beside says when the service was last seen whole. Not here: where documents come from, what
+is secret in them, what is in them.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.parsers import ResponseParserError
 
 from pipelines.errors import TrainyardError
+from pipelines.harvest import broken
 from pipelines.harvest.first_contact import FirstContact
 from pipelines.harvest.mend import mended
 
@@ -50,11 +52,14 @@ _TOKEN = msgspec.json.Decoder(_Token)
 class Answer(NamedTuple):
     """The body of an answer (JSON, as received), when it was given (epoch seconds, the service's clock), and whether
     there are pages after it.
+
+    A page of ``Search`` that is no JSON because of some of its documents has them all in ``broken``, as they are.
     """
 
     body: bytes
     answered_at: float
     is_last: bool
+    broken: list[bytes]
 
 
 class TokenRefusedError(Exception):
@@ -160,21 +165,26 @@ def _take_body(
     required = _REQUIRED.get(operation_model.name)
     if response_dict["status_code"] != 200 or required is None:
         return
-    body = response_dict["body"]
-    try:
-        try:
-            members = _MEMBERS.decode(body)
-        except msgspec.DecodeError:
-            body = mended(body)
-            members = _MEMBERS.decode(body)
-    except msgspec.DecodeError:
-        members = {}
-    if required in members:
+    body, documents = _readable(response_dict["body"])
+    if body is not None and required in _MEMBERS.decode(body):
         response_dict["body"] = b"{}"
-        customized_response_dict["Body"] = body
+        customized_response_dict.update(Body=body, Broken=documents)
     else:
         response_dict["status_code"] = 400
         response_dict["body"] = b'{"__type": "RequestTimeout"}'
+
+
+def _readable(body: bytes) -> tuple[bytes | None, list[bytes]]:
+    """An object that can be decoded, if there is one, and the documents that had to be taken out of it for that."""
+    for text in (body, mended(body)):
+        with suppress(msgspec.DecodeError, RecursionError):
+            _MEMBERS.decode(text)
+            return text, []
+    rest, documents = broken.split_page(mended(body)) or (b"", [])
+    with suppress(msgspec.DecodeError, RecursionError):
+        _MEMBERS.decode(rest)
+        return rest, documents
+    return None, []
 
 
 def _answer(operation: str, response: dict[str, Any]) -> Answer:
@@ -185,7 +195,7 @@ def _answer(operation: str, response: dict[str, Any]) -> Answer:
         token = _TOKEN.decode(body).NextToken
     except msgspec.ValidationError as error:
         raise TrainyardError(f"{operation} gives what is no page: {error}") from None
-    return Answer(body, _date(response), not token)
+    return Answer(body, _date(response), not token, response["Broken"])
 
 
 def _date(response: dict[str, Any]) -> float:

@@ -16,7 +16,7 @@ import msgspec
 from pipelines.errors import TrainyardError
 from pipelines.files import write_whole
 
-_EVENT = "SageMaker Training Job State Change"
+EVENT = "SageMaker Training Job State Change"
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -50,7 +50,7 @@ def named_by(document: bytes) -> dict[str, Due]:
             event.detail.TrainingJobName,
             event.detail.LastModifiedTime,
         )
-        if event.detail_type == _EVENT and isinstance(arn, str) and isinstance(name, str):
+        if event.detail_type == EVENT and isinstance(arn, str) and isinstance(name, str):
             return {arn: Due(name, float(milliseconds or 0) / 1000)}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError, ValueError, OverflowError):
         pass  # what is wrong with it shows when it is flattened

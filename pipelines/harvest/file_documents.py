@@ -2,27 +2,28 @@
 
 Here: finding the documents in a ``Search`` or ``Describe`` response, the command line's output, a Step Functions task's
 output, EventBridge events, or lists, concatenations and lines of any of these, plain or compressed. Each is given as it
-was found. Not here: what its members mean in that dialect, nor where it goes.
+was found; an event whole, for it is no record. What is not JSON is given too, in as small pieces as can be told apart.
+Not here: what its members mean in that dialect, what is wrong with it, nor where it goes.
 """
 
 from __future__ import annotations
 
 import gzip
-import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from pipelines.errors import TrainyardError
+from pipelines.harvest import broken
 from pipelines.harvest.archive import zstd_lines
-from pipelines.harvest.due import named_by
+from pipelines.harvest.due import EVENT
 from pipelines.harvest.mend import mended
 
-_EVENT = "SageMaker Training Job State Change"
+_EVENT = b'"%s"' % EVENT.encode()
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
@@ -33,33 +34,27 @@ class _Envelope(msgspec.Struct):
     Results: msgspec.Raw = msgspec.Raw()
     TrainingJob: msgspec.Raw = msgspec.Raw()
     TrainingJobSummaries: msgspec.Raw = msgspec.Raw()
-    detail_type: Any = msgspec.field(default=None, name="detail-type")
-
-
-class _Job(msgspec.Struct):
-    TrainingJobArn: Any = None
-    TrainingJobName: Any = None
-    TrainingJobStatus: Any = None
+    detail_type: msgspec.Raw = msgspec.field(default=msgspec.Raw(), name="detail-type")
 
 
 _VALUE = msgspec.json.Decoder(msgspec.Raw)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
-_JOB = msgspec.json.Decoder(_Job)
-_DECODER = json.JSONDecoder()
-_SPACE = re.compile(r"\s*")
+_JOB_MEMBER = re.compile(rb'"TrainingJob(Arn|Name|Status)"')
+_LINE_START = re.compile(rb"\n(?={)")
+_MOST_WITHIN = 5  # a list of pages, which have lists of results
 
 
 def read_documents(path: Path) -> Iterator[bytes]:
-    """The documents of a file in order, each the JSON text found there; one per line are read a few at a time.
+    """The documents of a file in order, each the text found there; one per line are read a few at a time.
 
-    Raises TrainyardError for a file that cannot be read, is not JSON (with the line), or has no training job.
+    Raises TrainyardError for a file that cannot be read or has no training job.
     """
     any_job = False
     try:
         for value in _values(path):
             for document in _documents(value):
-                any_job = any_job or _is_job(document)
+                any_job = any_job or bool(_JOB_MEMBER.search(document))
                 yield document
     except (OSError, EOFError, zlib.error) as error:
         raise TrainyardError(f"{path} cannot be read: {error}") from None
@@ -69,83 +64,110 @@ def read_documents(path: Path) -> Iterator[bytes]:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
+    """The lines that are not empty, without what ends them."""
     with path.open("rb") as file:
         start = file.read(4)
-    if start == _ZSTD:
-        yield from zstd_lines(path)
-    else:
-        with gzip.open(path) if start.startswith(_GZIP) else path.open("rb") as lines:
-            yield from lines
+        file.seek(0)
+        if start == _ZSTD:
+            lines: Iterable[bytes] = zstd_lines(path)
+        else:
+            lines = gzip.GzipFile(fileobj=file) if start.startswith(_GZIP) else file
+        for number, line in enumerate(lines):
+            text = line.removeprefix(_BYTE_ORDER_MARK) if number == 0 else line
+            if text := text.rstrip(b" \r\n\t"):
+                yield text
 
 
 def _values(path: Path) -> Iterator[bytes]:
-    """The JSON values of a file: one a line as long as that holds, then one after the other, whatever the lines."""
+    """The JSON values of a file: one a line as long as that holds, then one after the other, whatever the lines.
+
+    One that is broken is given as it is, up to where the next one seems to begin.
+    """
     lines = _lines(path)
-    for number, line in enumerate(lines, 1):
-        text = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
-        if not text.strip():
-            continue
-        value = _json(text)
-        if value is None:
-            yield from _concatenated(text + b"".join(lines), path, number)
+    line = next(lines, None)
+    while line is not None:
+        following = next(lines, None)
+        if _is_json(line):
+            yield line.lstrip()
+        elif following is None or (following.startswith(b"{") and not broken.awaits_element(line)):
+            yield from _concatenated(line)
         else:
-            yield value
+            yield from _concatenated(b"\n".join([line, following, *lines]))
+            return
+        line = following
 
 
-def _concatenated(text: bytes, path: Path, first_line: int) -> Iterator[bytes]:
-    characters = text.decode(errors="surrogateescape")  # bytes that are no UTF-8 come back as they were
-    start = _skip_space(characters, 0)
-    while start < len(characters):
+def _is_json(line: bytes) -> bool:
+    try:
+        _VALUE.decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
+def _concatenated(text: bytes) -> Iterator[bytes]:
+    start = 0
+    while text := text[start:].lstrip():
+        start = _end(text)
+        yield text[:start]
+
+
+def _end(text: bytes) -> int:
+    """Where the value ends that the text begins with; if it does not end, the line before the next value that does."""
+    if not text.startswith((b"{", b"[")):
+        return len(text.splitlines()[0])
+    end = broken.end_of_value(text, 0)
+    if end is None:
+        starts = (match.end() for match in _LINE_START.finditer(text))
+        end = next((start for start in starts if _is_json(text[start:].split(b"\n", 1)[0])), len(text))
+    return end
+
+
+def _documents(value: bytes, within: int = 0) -> Iterator[bytes]:
+    """The documents in a JSON value, itself ``within`` so many lists or envelopes.
+
+    What is no envelope counts as one: what is wrong with it shows downstream.
+    """
+    for text in (value, mended(value)):
         try:
-            end = _DECODER.raw_decode(characters, start)[1]
-            value = _json(characters[start:end].encode(errors="surrogateescape"))
-        except (ValueError, RecursionError) as error:
-            start, value = getattr(error, "pos", start), None
-        if value is None:
-            raise TrainyardError(f"{path} is not JSON at line {first_line + characters.count(chr(10), 0, start)}")
-        yield value
-        start = _skip_space(characters, end)
-
-
-def _skip_space(text: str, position: int) -> int:
-    match = _SPACE.match(text, position)
-    return match.end() if match else position
-
-
-def _json(text: bytes) -> bytes | None:
-    """The text, mended where needed, if it is one JSON value; None if it is not."""
-    for candidate in (text, mended(text)):
-        try:
-            return bytes(_VALUE.decode(candidate))
+            found = _found(text, within)
         except (msgspec.DecodeError, RecursionError):
             continue
-    return None
+        yield from found
+        return
+    yield from _found_in_broken(value, within)
 
 
-def _documents(value: bytes) -> Iterator[bytes]:
-    """The documents in a JSON value. What is no envelope counts as one: what is wrong with it shows downstream."""
+def _found(value: bytes, within: int) -> Iterable[bytes]:
+    """The documents in what is JSON; raises msgspec's errors for what is not."""
     if value.startswith(b"["):
-        for item in _LIST.decode(value):
-            yield from _documents(bytes(item))
-    elif value.startswith(b"{"):
-        envelope = _ENVELOPE.decode(value)
-        inner = bytes(envelope.Results) or bytes(envelope.TrainingJob)
-        if envelope.detail_type is not None:
-            if envelope.detail_type == _EVENT:  # whole, for it is no record
-                yield value
-        elif inner:
-            yield from _documents(inner)
-        elif not bytes(envelope.TrainingJobSummaries):
-            yield value
-    else:
-        yield value
-
-
-def _is_job(document: bytes) -> bool:
-    if named_by(document):
-        return True
+        items = _LIST.decode(value)
+        is_list_of_lists = within > _MOST_WITHIN
+        return [value] if is_list_of_lists else chain.from_iterable(_documents(bytes(i), within + 1) for i in items)
     try:
-        job = _JOB.decode(document)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
-    return any((job.TrainingJobArn, job.TrainingJobName, job.TrainingJobStatus))
+        envelope = _ENVELOPE.decode(value)
+    except msgspec.ValidationError:  # no object
+        return [value]
+    inner = bytes(envelope.Results) or bytes(envelope.TrainingJob)
+    if bytes(envelope.detail_type):
+        return [value] if bytes(envelope.detail_type) == _EVENT else []
+    if inner:
+        return _documents(inner, within + 1)
+    return [] if bytes(envelope.TrainingJobSummaries) else [value]
+
+
+def _found_in_broken(text: bytes, within: int) -> Iterator[bytes]:
+    """The documents in what is not JSON: what is broken is as little as can be told apart."""
+    found, is_whole = broken.parts(text)
+    members = {part.name: part.text for part in found}
+    if within > _MOST_WITHIN:
+        yield text
+    elif text.startswith(b"["):
+        for part in found:
+            yield from _documents(part.text, within + 1)
+        if not is_whole and not (found and broken.fault(found[-1].text)):
+            yield b""  # something is missing, and nobody else would say so
+    elif "Results" in members or "TrainingJob" in members:
+        yield from _documents(members.get("Results") or members["TrainingJob"], within + 1)
+    else:
+        yield text

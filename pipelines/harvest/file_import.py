@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from pipelines.errors import TrainyardError
 from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.harvest.file_documents import read_documents
 from pipelines.harvest.outcome import Outcome
@@ -23,7 +24,7 @@ from pipelines.harvest.redact import Redactor
 IMPORT = "import"
 BATCH_DOCUMENTS = 5_000
 
-_LATEST = 253402300799.0  # the end of the year 9999
+_LATEST = 4_102_444_800.0  # the year 2100: a later time is a mistake
 _LEAST_MILLISECONDS = 1e11  # as seconds that would be the year 5138; as milliseconds it is 1973
 _USERS_OWN = frozenset({"Environment", "HyperParameters", "Tags"})  # no service's times in there
 
@@ -36,24 +37,31 @@ def import_files(
 ) -> Outcome:
     """Write the documents of files to raw, each file whole before the next; a file imported before adds nothing.
 
-    ``on_batch`` is called with what is about to be written. Raises TrainyardError as ``read_documents`` does: nothing
-    of that file is written then.
+    ``on_batch`` is called with what is about to be written. Of a file that cannot be read, or holds no training job,
+    nothing is written; the outcome says so of each.
     """
     started = time.monotonic()
     documents = batches = 0
+    errors = []
     for file in files:
-        for batch, label in _batches(file, redactor, archive.labels(IMPORT)):
-            on_batch(batch)
-            archive.append(IMPORT, batch, label=label)
-            documents += len(batch)
-            batches += 1
-    return Outcome(IMPORT, documents, 0, batches, None, time.monotonic() - started)
+        try:
+            for batch, label in _batches(file, redactor, archive.labels(IMPORT)):
+                on_batch(batch)
+                archive.append(IMPORT, batch, label=label)
+                documents += len(batch)
+                batches += 1
+        except TrainyardError as error:
+            errors.append(str(error))
+    return Outcome(IMPORT, documents, 0, batches, "; ".join(errors) or None, time.monotonic() - started)
 
 
 def _batches(file: Path, redactor: Redactor, labels: set[str]) -> Iterator[tuple[list[Observation], str | None]]:
     """What is to be written of a file; the last batch is labelled with the digest of the file: it is all there then."""
-    with file.open("rb") as content:
-        label = hashlib.file_digest(content, "sha256").hexdigest()[:32]
+    try:
+        with file.open("rb") as content:
+            label = hashlib.file_digest(content, "sha256").hexdigest()[:32]
+    except OSError as error:
+        raise TrainyardError(f"{file} cannot be read: {error.strerror}") from None
     if label in labels:
         return
     count, newest = 0, 0.0

@@ -79,6 +79,8 @@ class Intake:
 
     def take(self, jobs: Sequence[Job], answered_at: float) -> None:
         """Take jobs of Search in; what is new among them is described if need be."""
+        # What is broken is known by what the archive keeps of it.
+        jobs = [job if job.modified is not None else read_job(self._redact(job.document)) for job in jobs]
         new = [job for job in jobs if self._is_new(job)]
         descriptions = self._describe(new)
         self._add(Observation(answered_at, job.document, descriptions.get(job.key, b"")) for job in new)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _LATEST = 253402300799.0  # the end of the year 9999: no later time can be asked for
 
 
@@ -46,7 +47,7 @@ def read_job(document: bytes) -> Job:
     """The job of a document; one that cannot be read is a job of its own."""
     try:
         job = _MEMBERS.decode(document)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return Job(hash(document), None, None, False, False, document)
     arn, name = job.TrainingJobArn, job.TrainingJobName
     has_started = job.TrainingStartTime is not None and job.TrainingTimeInSeconds is not None
@@ -76,7 +77,7 @@ def digest(document: bytes) -> bytes:
         job = msgspec.json.decode(document)
         algorithm = job["AlgorithmSpecification"]
         algorithm["MetricDefinitions"] = sorted(algorithm["MetricDefinitions"], key=msgspec.json.encode)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return blake2b(document, digest_size=16).digest()
     except (KeyError, TypeError):
         pass  # has none

@@ -6,12 +6,15 @@ where documents come from or go to; every one that is written goes through ``Red
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 import msgspec
+
+from pipelines.harvest import broken
 
 MASK = "***"
 
@@ -49,11 +52,18 @@ _LABELS = ("Name", "name", "Key", "key")  # as in {"Name": "PASSWORD", "Value": 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
+# Members that hold what users passed to their programs.
+_USERS_OWN = ("Environment", "HyperParameters")
+_WORDS = re.compile(rb"true|false|null|-?(?:NaN|Infinity|[0-9][0-9.eE+-]*)")
+
+
 class _Members(msgspec.Struct):
-    """The members that hold what users passed to their programs."""
+    """Where secrets may be, and what tells a record from an event, which has it in its ``detail``, or anything else."""
 
     Environment: msgspec.Raw = msgspec.Raw()
     HyperParameters: msgspec.Raw = msgspec.Raw()
+    TrainingJobArn: msgspec.Raw = msgspec.Raw()
+    detail: msgspec.Raw = msgspec.Raw()
 
 
 _MEMBERS = msgspec.json.Decoder(_Members)
@@ -76,20 +86,34 @@ class Redactor:
     def redact(self, document: bytes) -> bytes:
         """The document without secrets: the very same bytes where there are none, and it never raises.
 
-        What cannot be looked into (text that is no Unicode, numbers out of range) is masked whole.
+        A member that cannot be looked into (numbers out of range) is masked whole. Text that is not JSON, or nested
+        beyond reason, becomes ``{"unreadable": {"path": …, "reason": …, "text": …}}``, its text without secrets.
         """
         try:
+            document.decode()  # strings that are skipped below are not looked into
             members = _MEMBERS.decode(document)
-            redacted = {
-                name: new
-                for name, old in (("Environment", members.Environment), ("HyperParameters", members.HyperParameters))
-                if (new := self._member(old)) is not old
-            }
-            return msgspec.json.encode(_OBJECT.decode(document) | redacted) if redacted else document
-        except msgspec.ValidationError:  # not an object: look through all of it
-            return bytes(self._member(msgspec.Raw(document)))
         except _UNREADABLE:
-            return msgspec.json.encode(MASK)
+            return self._unreadable(document) or bytes(self._member(msgspec.Raw(document)))
+        if broken.is_too_deep(document):
+            return self._unreadable(document)
+        redacted = {name: self._member(getattr(members, name)) for name in _USERS_OWN}
+        if not bytes(members.TrainingJobArn):
+            if not bytes(members.detail):  # no record: look through all of it
+                return bytes(self._member(msgspec.Raw(document)))
+            redacted["detail"] = msgspec.Raw(self.redact(bytes(members.detail)))
+        changed = {name: new for name, new in redacted.items() if bytes(new) != bytes(getattr(members, name))}
+        is_repeated = any(document.count(b'"%s"' % name.encode()) > 1 for name in _USERS_OWN)
+        if changed or (is_repeated and _repeats_a_key(document)):
+            return msgspec.json.encode(_OBJECT.decode(document) | changed)
+        return document
+
+    def _unreadable(self, document: bytes) -> bytes:
+        """What stands for text that is not JSON; empty if it is JSON, as something other than an object may be."""
+        wrong = broken.fault(document)
+        if wrong is None:
+            return b""
+        path, reason = wrong
+        return msgspec.json.encode({"unreadable": {"path": path, "reason": reason, "text": self._scrubbed(document)}})
 
     def _member(self, member: msgspec.Raw) -> msgspec.Raw:
         """The member itself where it holds no secret; else with only the secrets replaced."""
@@ -100,9 +124,11 @@ class Redactor:
             redacted = self._redacted("", decoded)
         except _UNREADABLE:
             return msgspec.Raw(msgspec.json.encode(MASK))
-        if redacted == decoded:
+        # A repeated key shows in the length; spaces and escapes do too, so look again.
+        is_all = len(msgspec.json.encode(decoded)) == len(bytes(member)) or not _repeats_a_key(bytes(member))
+        if redacted == decoded and is_all:
             return member
-        if isinstance(decoded, dict):
+        if isinstance(decoded, dict) and is_all:
             received = _OBJECT.decode(member)
             redacted = {key: new if new != decoded[key] else received[key] for key, new in redacted.items()}
         return msgspec.Raw(msgspec.json.encode(redacted))
@@ -121,6 +147,50 @@ class Redactor:
                 for name, item in value.items()
             }
         return value
+
+    def _scrubbed(self, text: bytes) -> str:
+        """Text that is not JSON, with what is or may be secret masked; all of it, if its strings cannot be told apart.
+
+        Environment and HyperParameters are masked whole, and so is a string that is cut short.
+        """
+        if not text.lstrip().startswith((b"{", b"[")):
+            return MASK
+        kept: list[bytes] = []
+        position, key, depth = 0, "", 0
+        masked_from = masked_depth = None
+        tokens = broken.TOKEN.finditer(text)
+        token = next(tokens, None)
+        while token:
+            following = next(tokens, None)
+            mark = token[0]
+            if mark in (b"{", b"["):
+                if masked_from is None and self._hides(key):
+                    masked_from, masked_depth = token.start(), depth
+                depth += 1
+                key = ""
+            elif mark in (b"}", b"]", b",", b":"):
+                depth -= mark in (b"}", b"]")
+                key = key if mark == b":" else ""
+            elif masked_from is not None:
+                pass
+            elif mark.startswith(b'"') and following and following[0] == b":":
+                key = broken.unquoted(mark)
+            elif mark.startswith(b'"'):
+                said = broken.unquoted(mark)
+                if said and (not following or self._hides(key) or self._is_secret_text(said)):
+                    kept += [text[position : token.start()], b'"%s"' % MASK.encode()]
+                    position = token.end()
+            elif not _WORDS.fullmatch(mark) and following:
+                return MASK
+            if masked_from is not None and (depth == masked_depth or not following):
+                kept += [text[position:masked_from], b'"%s"' % MASK.encode()]
+                position = token.end()
+                masked_from = masked_depth = None
+            token = following
+        return b"".join([*kept, text[position:]]).decode(errors="backslashreplace")
+
+    def _hides(self, key: str) -> bool:
+        return key in _USERS_OWN or self._is_secret_key(key)
 
     def _look_into(self, text: str) -> bool:
         if _SECRET_VALUE.search(text):
@@ -145,3 +215,16 @@ def looks_secret(key: str) -> bool:
         return True
     end = _SECRET_END.fullmatch(words[-1])
     return end is not None and not _HARMLESS_BEFORE.fullmatch(end["before"] or "".join(words[-2:-1]))
+
+
+def _repeats_a_key(text: bytes) -> bool:
+    """Whether an object in it has a key twice: only the last counts, so that the first would not be looked at."""
+
+    repeated = []
+
+    def pairs(members: list[tuple[str, Any]]) -> None:
+        if len(members) != len({key for key, _ in members}):
+            repeated.append(members)
+
+    json.loads(text, object_pairs_hook=pairs, parse_int=str, parse_float=str)
+    return bool(repeated)

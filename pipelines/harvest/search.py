@@ -161,7 +161,7 @@ def _page(answer: Answer, since: int | None) -> Page:
         body = _BODY.decode(answer.body)
     except msgspec.ValidationError as error:
         raise TrainyardError(f"Search gives what is no page: {error}") from None
-    documents = [bytes(result.TrainingJob) for result in body.Results]
+    documents = [*(bytes(result.TrainingJob) for result in body.Results), *answer.broken]
     hits = body.TotalHits.Value if body.TotalHits and body.TotalHits.Relation == "EqualTo" else None
     return Page(
         [read_job(document) for document in documents if document], answer.answered_at, since, hits, answer.is_last

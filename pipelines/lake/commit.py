@@ -13,13 +13,15 @@ from pathlib import Path
 import duckdb
 
 from pipelines import files
-from pipelines.flatten.documents import rows_query
+from pipelines.flatten.documents import EVENT_SOURCE, rows_query
 from pipelines.flatten.layout import LakeTable, lake_tables, main_table
 from pipelines.lake.manifest import Manifest, Partition, TableFiles, select_table
 from pipelines.tables import literal, quoted
 
-# Newest LastModifiedTime first, of equals the later observation, of those the later received.
-_NEWEST_FIRST = "last_modified_time desc nulls last, observed_at desc, position desc"
+# Records before events, which tell less; newest LastModifiedTime first, of equals the later observation, of those the
+# later received.
+_IS_EVENT = f"source = {literal(EVENT_SOURCE)}"
+_NEWEST_FIRST = f"{_IS_EVENT}, last_modified_time desc nulls last, observed_at desc, position desc"
 
 
 def upserted(connection: duckdb.DuckDBPyConnection, lake: Path, manifest: Manifest, rows: Path) -> tuple[Manifest, int]:
@@ -62,13 +64,15 @@ def _find_winners(connection: duckdb.DuckDBPyConnection, lake: Path, manifest: M
     connection.execute(
         f"""create or replace temp table winners as
         with newest as (
-            select account_id, region, month, training_job_arn, last_modified_time, observed_at, position
+            select
+                account_id, region, month, training_job_arn, last_modified_time, observed_at, position,
+                {_IS_EVENT} as is_event
             from received
             qualify row_number() over (partition by training_job_arn order by {_NEWEST_FIRST}) = 1
         ),
         held as (
             select
-                training_job_arn, last_modified_time, observed_at, month as held_month
+                training_job_arn, last_modified_time, observed_at, month as held_month, {_IS_EVENT} as is_event
             from ({select_table(main.table, held.paths(lake, main.name))})
         )
         select newest.account_id, newest.region, newest.month, newest.training_job_arn, position, held_month
@@ -76,12 +80,15 @@ def _find_winners(connection: duckdb.DuckDBPyConnection, lake: Path, manifest: M
         left join held on held.training_job_arn = newest.training_job_arn
         where
             held.training_job_arn is null
-            or newest.last_modified_time > held.last_modified_time
-            or (newest.last_modified_time is not null and held.last_modified_time is null)
-            or (
-                newest.last_modified_time is not distinct from held.last_modified_time
-                and newest.observed_at >= held.observed_at
-            )"""
+            or newest.is_event < held.is_event
+            or (newest.is_event = held.is_event and (
+                newest.last_modified_time > held.last_modified_time
+                or (newest.last_modified_time is not null and held.last_modified_time is null)
+                or (
+                    newest.last_modified_time is not distinct from held.last_modified_time
+                    and newest.observed_at >= held.observed_at
+                )
+            ))"""
     )
     connection.execute(
         "create or replace temp view documents as"

@@ -94,9 +94,22 @@ def select_table(table: Table, paths: list[Path]) -> str:
 
 
 def unmodelled_fields(lake: Path, manifest: Manifest) -> Counter[str]:
-    """The members of records that the service model does not know, by path, and how many jobs have each."""
+    """The members of records that the service model does not know, by path, and how many jobs have each.
+
+    An element's position (`[3]`) is no part of the path here: it is `[]`.
+    """
     main = main_table()
     with duckdb.connect() as connection:
         held = select_table(main.table, manifest.paths(lake, main.name))
-        paths = f"select unnest(json_keys(unmodelled_fields)) as path from ({held}) where unmodelled_fields is not null"
-        return Counter(dict(connection.execute(f"select path, count(*) from ({paths}) group by path").fetchall()))
+        counted = connection.execute(
+            f"""with members as (
+                select training_job_arn, unnest(json_keys(unmodelled_fields)) as member
+                from ({held})
+                where unmodelled_fields is not null
+            )
+            select regexp_replace(member, '\\[\\d+\\]', '[]', 'g') as path, count(distinct training_job_arn)
+            from members
+            group by path
+            order by path"""
+        )
+        return Counter(dict(counted.fetchall()))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from pipelines.flatten.layout import lake_tables
 from pipelines.home import Home
 from pipelines.lake.manifest import read_manifest
 
@@ -21,7 +20,9 @@ def prune(home: Home, now: float | None = None) -> int:
     before = (time.time() if now is None else now) - GRACE_SECONDS
     with home.writing():
         manifest = read_manifest(home.lake)
-        listed = {path for table in lake_tables() for path in manifest.paths(home.lake, table.name)}
+        # By the manifest, not by the layout: a newer service model may have tables that this one lacks.
+        tables = {table for part in manifest.partitions for table in part.tables}
+        listed = {path for table in tables for path in manifest.paths(home.lake, table)}
         stale = [path for path in home.lake.glob("*/*/*/*/*.parquet") if _is_stale(path, listed, before)]
         for path in stale:
             path.unlink()

@@ -1,18 +1,21 @@
 """The quarantine: lines of raw that could not be read, each with its reason, in one file for each raw batch.
 
-Raw keeps the lines too: `trainyard rebuild` reads them again, and a line that a newer version can read leaves.
+Of a long line only the beginning. Raw keeps the lines too, whole: `trainyard rebuild` reads them again, and a line that
+a newer version can read leaves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from pipelines import files
 from pipelines.flatten.documents import Quarantined
+
+MOST_CHARACTERS = 100_000
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Quarantine:
         """Say what of a raw batch is in quarantine: nothing, if the list is empty."""
         path = self.folder / source / f"{batch}.ndjson"
         if quarantined:
-            files.write_whole(path, b"".join(msgspec.json.encode(line) + b"\n" for line in quarantined))
+            shown = (replace(each, line=each.line[:MOST_CHARACTERS]) for each in quarantined)
+            files.write_whole(path, b"".join(msgspec.json.encode(each) + b"\n" for each in shown))
         else:
             path.unlink(missing_ok=True)
 

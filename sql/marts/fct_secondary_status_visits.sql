@@ -13,6 +13,7 @@ select
     v.end_time,
     (epoch_us(v.end_time) - epoch_us(v.start_time)) / 1e6 as duration_seconds, -- Seconds of the visit; may be 0.
     v.overlap_microseconds / 1e6 as overlap_seconds, -- Seconds cut from its told end, beyond the next visit's start.
+    v.is_negative,
     v.is_open,
     v.is_derived,
     j.account_id,

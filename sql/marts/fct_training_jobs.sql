@@ -1,5 +1,5 @@
 -- One row per training job: what it was, how it ended, how long it waited and ran, what it used and why it failed.
--- Hours and seconds of an open job go up to observed_at.
+-- Hours of an open job go up to observed_at.
 -- @unique: training_job_arn
 -- @check seconds_not_negative: coalesce(queue_wait_seconds, 0) >= 0 and coalesce(run_seconds, 0) >= 0
 -- @check hours_not_negative: coalesce(instance_hours, 0) >= 0 and coalesce(gpu_hours, 0) >= 0
@@ -32,6 +32,7 @@ select
     j.training_end_time,
     j.last_modified_time,
     j.observed_at,
+    j.has_future_times,
     l.started_at,
     l.run_end_at,
     l.life_end_at,
@@ -43,8 +44,8 @@ select
     j.deleted_at,
     l.wait_microseconds / 1e6 as queue_wait_seconds, -- Seconds from creation to start; null if it has not started.
     case
-        when l.is_started and j.is_ended then l.run_microseconds / 1e6
-    end as run_seconds, -- Seconds from start to run end; null unless it has started and ended.
+        when l.is_started and (j.is_ended or j.training_end_time is not null) then l.run_microseconds / 1e6
+    end as run_seconds, -- Seconds from start to run end; null unless it has started and its run has ended.
     l.lifetime_microseconds / 1e6 as lifetime_seconds, -- Seconds from creation to life end.
     j.training_time_in_seconds,
     j.max_runtime_in_seconds,

@@ -7,8 +7,8 @@ with totals as (
     select
         training_job_status,
         count(*) as jobs,
-        cast(sum(instance_microseconds) as bigint) as instance_microseconds,
-        cast(sum(gpu_microseconds) as bigint) as gpu_microseconds
+        cast(sum(instance_microseconds) as decimal(38, 0)) as instance_microseconds,
+        cast(sum(gpu_microseconds) as decimal(38, 0)) as gpu_microseconds
     from staging.training_job_lives
     where is_ended
     group by training_job_status

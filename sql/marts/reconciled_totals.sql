@@ -1,7 +1,7 @@
 -- One row per mart and measure: its total over the rows of that mart, and over the jobs themselves. The two must agree.
 -- Added up as decimals: sums of DOUBLEs depend on their order, so that the same lake would not give the same totals.
 -- @unique: mart, measure
--- @check totals_agree: abs(mart_total - job_total) <= 1e-9 * job_total
+-- @check totals_agree: abs(mart_total - job_total) <= 1e-9 * abs(job_total)
 
 with mart_totals as (
     select

@@ -26,7 +26,7 @@ totals as (
         t.phase,
         count(*) as jobs,
         cast(sum(t.visits) as bigint) as visits,
-        cast(sum(t.microseconds) as bigint) as microseconds,
+        cast(sum(t.microseconds) as decimal(38, 0)) as microseconds,
         quantile_cont(cast(t.microseconds as bigint), [0.5, 0.9, 0.99]) as quantiles_microseconds
     from job_totals as t
     inner join staging.training_jobs as j on t.training_job_arn = j.training_job_arn

@@ -37,6 +37,25 @@ billed_days as (
     ) as t (day)
 ),
 
+-- Rounded down to whole microseconds, exactly: what is left over the divisor goes first.
+billed_parts as (
+    select
+        *,
+        cast(
+            round((product_until - product_until % run_microseconds) / run_microseconds) as decimal(38, 0)
+        ) as billed_until,
+        cast(
+            round((product_before - product_before % run_microseconds) / run_microseconds) as decimal(38, 0)
+        ) as billed_before
+    from (
+        select
+            *,
+            billable_instance_microseconds * cast(microseconds_until as decimal(19, 0)) as product_until,
+            billable_instance_microseconds * cast(microseconds_before as decimal(19, 0)) as product_before
+        from billed_days
+    ) as p
+),
+
 -- What each day adds: a job, or microseconds.
 additions as (
     select
@@ -65,7 +84,7 @@ additions as (
         e.kind,
         case
             when e.kind = 'instances' then c.instance_microseconds
-            when c.gpu_known_jobs > 0 then c.gpu_microseconds
+            when c.gpu_known_jobs > 0 or c.mean_jobs = 0 then c.gpu_microseconds
         end as amount
     from staging.concurrency as c
     cross join unnest(['instances', 'gpus']) as e (kind)
@@ -80,13 +99,10 @@ additions as (
         'billed' as kind,
         case
             when run_microseconds = 0 then billable_instance_microseconds
-            -- Whole microseconds at each midnight, so that a job's days add up; the products are beyond BIGINT.
-            else cast(
-                cast(billable_instance_microseconds as hugeint) * microseconds_until // run_microseconds
-                - cast(billable_instance_microseconds as hugeint) * microseconds_before // run_microseconds as bigint
-            )
+            -- What is billed up to a midnight is the same for both its days: so the days of a job add up.
+            else billed_until - billed_before
         end as amount
-    from billed_days
+    from billed_parts
     union all
     select
         date,
@@ -109,15 +125,15 @@ totals as (
         cast(coalesce(sum(amount) filter (where kind = 'submitted'), 0) as bigint) as submitted_jobs,
         cast(coalesce(sum(amount) filter (where kind = 'started'), 0) as bigint) as started_jobs,
         cast(coalesce(sum(amount) filter (where kind = 'ended'), 0) as bigint) as ended_jobs,
-        cast(coalesce(sum(amount) filter (where kind = 'instances'), 0) as bigint) as instance_microseconds,
+        cast(coalesce(sum(amount) filter (where kind = 'instances'), 0) as decimal(38, 0)) as instance_microseconds,
         -- Null if something ran, but nothing of known GPUs.
         case
             when count(*) filter (where kind = 'gpus') = 0 then 0
-            else cast(sum(amount) filter (where kind = 'gpus') as bigint)
+            else cast(sum(amount) filter (where kind = 'gpus') as decimal(38, 0))
         end as gpu_microseconds,
-        cast(coalesce(sum(amount) filter (where kind = 'billed'), 0) as bigint) as billable_instance_microseconds,
-        cast(coalesce(sum(amount) filter (where kind = 'training'), 0) as bigint) as training_microseconds,
-        cast(coalesce(sum(amount) filter (where kind in ('training', 'other life')), 0) as bigint) as life_microseconds
+        cast(coalesce(sum(amount) filter (where kind = 'billed'), 0) as decimal(38, 0)) as billable_instance_microseconds,
+        cast(coalesce(sum(amount) filter (where kind = 'training'), 0) as decimal(38, 0)) as training_microseconds,
+        cast(coalesce(sum(amount) filter (where kind in ('training', 'other life')), 0) as decimal(38, 0)) as life_microseconds
     from additions
     where date is not null
     group by date, account_id, region, instance_type, is_spot

@@ -19,7 +19,7 @@ with runs as (
         coalesce(gpu_count, 0) as gpus,
         case when gpu_count is null then 0 else 1 end as gpu_known
     from staging.training_job_lives
-    where run_microseconds > 0
+    where is_started
 ),
 
 -- What runs at once is a step function: up where a run starts, down where one ends, netted at one instant.
@@ -129,9 +129,9 @@ hours as (
         max(jobs) as peak_jobs,
         max(instances) as peak_instances,
         max(gpus) as peak_gpus,
-        cast(sum(jobs * microseconds) as bigint) as job_microseconds,
-        cast(sum(instances * microseconds) as bigint) as instance_microseconds,
-        cast(sum(gpus * microseconds) as bigint) as gpu_microseconds,
+        cast(sum(jobs * microseconds) as decimal(38, 0)) as job_microseconds,
+        cast(sum(instances * cast(microseconds as decimal(19, 0))) as decimal(38, 0)) as instance_microseconds,
+        cast(sum(gpus * cast(microseconds as decimal(19, 0))) as decimal(38, 0)) as gpu_microseconds,
         cast(
             coalesce(max(jobs) filter (where instant = hour), 0)
             + coalesce(sum(started_jobs) filter (where instant > hour), 0) as bigint
@@ -141,7 +141,7 @@ hours as (
             + coalesce(sum(started_gpu_known_jobs) filter (where instant > hour), 0) as bigint
         ) as gpu_known_jobs
     from levels
-    where jobs > 0 or scope = 'fleet'
+    where jobs > 0 or scope = 'fleet' or (started_jobs > 0 and instant > date_trunc('hour', instant))
     group by scope, account_id, region, instance_type, is_spot, hour
 )
 

@@ -23,9 +23,9 @@ summaries as (
         month,
         count(*) filter (where is_started) as started_jobs,
         count(*) filter (where is_never_started) as never_started_jobs,
-        cast(sum(microseconds) filter (where is_started) as bigint) as waited_microseconds,
+        cast(sum(microseconds) filter (where is_started) as decimal(38, 0)) as waited_microseconds,
         quantile_cont(microseconds, [0.5, 0.9, 0.99]) filter (where is_started) as wait_quantiles_microseconds,
-        cast(sum(microseconds) filter (where is_never_started) as bigint) as abandoned_microseconds
+        cast(sum(microseconds) filter (where is_never_started) as decimal(38, 0)) as abandoned_microseconds
     from waits
     group by grouping sets ((month), ())
 ),

@@ -33,8 +33,8 @@ select
     d.secondary_status, -- Secondary status, as the API names it, or Unattributed.
     d.phase,
     count(*) filter (where d.is_first_day) as visits, -- Visits that started on this day.
-    cast(sum(d.microseconds) as bigint) as microseconds, -- Microseconds of this day spent in the status.
-    cast(sum(d.microseconds * j.instance_count) as bigint)
+    cast(sum(d.microseconds) as decimal(38, 0)) as microseconds, -- Microseconds of this day spent in the status.
+    cast(sum(d.microseconds * cast(j.instance_count as decimal(19, 0))) as decimal(38, 0))
         as instance_microseconds -- The same times instances; null if the count is unknown for all of the jobs.
 from visit_days as d
 inner join staging.training_jobs as j on d.training_job_arn = j.training_job_arn

@@ -8,13 +8,14 @@
 
 with entries as (
     select
-        training_job_arn,
-        index as position,
-        status as secondary_status,
-        start_time as entered_at,
-        end_time as left_at
-    from lake.secondary_status_transitions
-    where start_time is not null
+        t.training_job_arn,
+        t.index as position,
+        t.status as secondary_status,
+        t.start_time as entered_at,
+        case when t.end_time <= j.horizon_at then t.end_time end as left_at
+    from lake.secondary_status_transitions as t
+    inner join staging.training_jobs as j on t.training_job_arn = j.training_job_arn
+    where t.start_time <= j.horizon_at
     union all
     -- Every job begins at its creation, in a status that lasts until the first that is told.
     select
@@ -40,6 +41,7 @@ sequenced as (
         e.training_job_arn,
         e.secondary_status,
         e.left_at,
+        coalesce(e.left_at < e.entered_at, false) as is_negative,
         greatest(e.entered_at, j.creation_time) as start_time,
         lead(greatest(e.entered_at, j.creation_time)) over in_order as next_start_time,
         row_number() over in_order as position,
@@ -76,6 +78,7 @@ stays as (
             when part.is_hole then 0
             else greatest(0, coalesce(epoch_us(c.told_end_time) - epoch_us(c.next_start_time), 0))
         end as overlap_microseconds,
+        not part.is_hole and c.is_negative as is_negative,
         not part.is_hole and not c.is_ended and c.left_at is null and c.next_start_time is null as is_open,
         c.is_derived
     from closed as c
@@ -112,6 +115,7 @@ select
     start_time, -- Start of the visit (UTC), never before the job's creation.
     end_time, -- End of the visit (UTC), exclusive; of an open one, the instant up to which the job was seen.
     overlap_microseconds, -- Microseconds cut from its told end, which lay beyond the next visit's start.
+    is_negative, -- Whether its told end lay before its start; it has no length then.
     is_open, -- Whether the job was still in this visit when last seen.
     is_derived -- Whether the visit is derived from the job's times, for want of transitions.
 from stays

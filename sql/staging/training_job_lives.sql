@@ -1,4 +1,5 @@
--- One row per training job: when it lived, waited and ran, and what it used, in microseconds, whose sums are exact.
+-- One row per training job: when it lived, waited and ran, and what it used, in microseconds, whose sums are exact: as
+-- decimals where instances multiply them, for these products can be beyond BIGINT.
 -- @unique: training_job_arn
 -- @check visits_fill_the_lifetime: visit_microseconds = lifetime_microseconds
 -- @check lifetime_not_negative: lifetime_microseconds >= 0
@@ -10,6 +11,10 @@ with visit_totals as (
         training_job_arn,
         max(end_time) as life_end_at,
         min(start_time) filter (where secondary_status in ('Downloading', 'Training')) as first_working_at,
+        -- What follows the last status that holds instances is no run, however late the record changed once more.
+        max(end_time) filter (
+            where phase not in ('queue', 'terminal') and secondary_status <> 'Unattributed'
+        ) as last_working_at,
         cast(sum(epoch_us(end_time) - epoch_us(start_time)) as bigint) as visit_microseconds
     from staging.secondary_status_visits
     group by training_job_arn
@@ -21,7 +26,10 @@ lives as (
         v.life_end_at,
         v.visit_microseconds,
         coalesce(j.training_start_time, v.first_working_at) as told_started_at,
-        coalesce(j.training_end_time, case when j.is_ended then v.life_end_at else j.observed_at end) as told_run_end_at
+        coalesce(
+            j.training_end_time,
+            case when j.is_ended then coalesce(v.last_working_at, v.life_end_at) else j.observed_at end
+        ) as told_run_end_at
     from staging.training_jobs as j
     inner join visit_totals as v on j.training_job_arn = v.training_job_arn
 ),
@@ -29,10 +37,8 @@ lives as (
 runs as (
     select
         *,
-        case when told_started_at is not null then greatest(told_started_at, creation_time) end as started_at,
-        case
-            when told_started_at is not null then greatest(told_run_end_at, told_started_at, creation_time)
-        end as run_end_at
+        told_started_at as started_at,
+        case when told_started_at is not null then greatest(told_run_end_at, told_started_at) end as run_end_at
     from lives
 ),
 
@@ -62,14 +68,16 @@ select
     life_end_at, -- End of its last visit (UTC); of an open job the instant up to which it was seen.
     visit_microseconds, -- Microseconds of all its visits.
     epoch_us(life_end_at) - epoch_us(creation_time) as lifetime_microseconds, -- Microseconds from creation to life end.
-    epoch_us(started_at) - epoch_us(creation_time) as wait_microseconds, -- Creation to start; null if not started.
+    case
+        when started_at is not null then greatest(0, epoch_us(started_at) - epoch_us(creation_time))
+    end as wait_microseconds, -- Creation to start, 0 if told to start before; null if not started.
     run_microseconds, -- Microseconds from start to run end; 0 if it has not started.
     case
-        when started_at is null then 0 else run_microseconds * instance_count
+        when started_at is null then 0 else run_microseconds * cast(instance_count as decimal(19, 0))
     end as instance_microseconds, -- Run times instances; 0 if not started, null if the count is unknown.
     case
-        when started_at is null then 0 else run_microseconds * gpu_count
+        when started_at is null then 0 else run_microseconds * cast(gpu_count as decimal(19, 0))
     end as gpu_microseconds, -- Run times GPUs; 0 if not started, null if the GPUs are unknown.
-    billable_time_in_seconds * 1000000 * instance_count
+    cast(billable_time_in_seconds as decimal(19, 0)) * 1000000 * instance_count
         as billable_instance_microseconds -- Billed time times instances; null if either is unknown.
 from durations

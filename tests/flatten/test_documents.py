@@ -4,11 +4,10 @@ import json
 
 import duckdb
 import pytest
-from hypothesis import given, settings
 
 from pipelines.flatten.documents import rows_query, write_rows
 from pipelines.flatten.layout import lake_tables
-from tests.records import ARN, documents, rebuilt
+from tests.records import ARN
 
 
 def raw_line(document, observed_at=1_760_000_000.5):
@@ -27,14 +26,6 @@ def tables_of(lines, folder):
             names = [column[0] for column in cursor.description]
             tables[table.name] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return tables, written.quarantined
-
-
-@settings(max_examples=60, deadline=None)
-@given(document=documents())
-def test_a_document_can_be_rebuilt_from_its_rows(document, tmp_path_factory):
-    tables, quarantined = tables_of([raw_line(document)], tmp_path_factory.mktemp("rows"))
-    assert quarantined == []
-    assert rebuilt(document["TrainingJobArn"], tables) == document
 
 
 JOB = {"TrainingJobArn": ARN + "a", "CreationTime": 1_750_000_000}

@@ -14,7 +14,7 @@ from pipelines.flatten.layout import lake_tables, main_table
 from pipelines.harvest.archive import RawArchive
 from pipelines.home import Home
 from pipelines.lake.load import load, reload
-from pipelines.lake.manifest import read_manifest, select_table
+from pipelines.lake.manifest import read_manifest, select_table, unmodelled_fields
 from pipelines.lake.prune import GRACE_SECONDS, prune
 from pipelines.lake.quarantine import Quarantine
 from tests.records import ARN, documents, rebuilt
@@ -119,6 +119,33 @@ def test_a_bad_document_is_in_quarantine_and_leaves_it_with_a_rebuild(home, monk
     reload(home)
     assert list(Quarantine(home.quarantine).lines()) == []
     assert len(rows_of(home, "training_jobs")) == 2
+
+
+def test_members_that_no_model_knows_are_counted_by_path_and_job(home):
+    channels = [{"ChannelName": "a", "New": 1}, {"ChannelName": "b", "New": {"deep": [None, "\u0000 \"'[7]"]}}]
+    rules = [{"RuleConfigurationName": "r", "New": 2**70}] * 11
+    receive(
+        home,
+        job("a", InputDataConfig=channels, DebugRuleConfigurations=rules, New={"a.b": {"[0]": 1.5}}),
+        job("b", InputDataConfig=channels[1:], VpcConfig={"New": False}),
+        job("c", JUNE, InputDataConfig=channels[:1], SecondaryStatus="Pondering", TrainingJobStatus="Dreaming"),
+        job("d", New=None),
+    )
+    assert load(home).quarantined == 0
+    assert unmodelled_fields(home.lake, read_manifest(home.lake)) == {
+        "InputDataConfig[].New": 3,
+        "DebugRuleConfigurations[].New": 1,
+        "VpcConfig.New": 1,
+        "New": 1,
+    }
+    a, b, c, d = sorted(rows_of(home, "training_jobs"), key=lambda row: row["training_job_arn"])
+    kept = json.loads(a["unmodelled_fields"])
+    assert kept.pop("New") == {"a.b": {"[0]": 1.5}}
+    assert kept.pop("InputDataConfig[1].New") == {"deep": [None, "\u0000 \"'[7]"]}
+    assert kept == {"InputDataConfig[0].New": 1, **{f"DebugRuleConfigurations[{n}].New": 2**70 for n in range(11)}}
+    assert json.loads(b["unmodelled_fields"]).keys() == {"InputDataConfig[0].New", "VpcConfig.New"}
+    assert (c["secondary_status"], c["training_job_status"]) == ("Pondering", "Dreaming")
+    assert d["unmodelled_fields"] is None
 
 
 def test_an_account_that_begins_with_0_stays_text(home):

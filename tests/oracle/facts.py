@@ -1,6 +1,6 @@
 """The marts that have a row for each job or visit."""
 
-from tests.oracle.intervals import timestamp
+from tests.oracle.intervals import SECOND, timestamp
 from tests.oracle.statistics import hours, seconds
 
 
@@ -19,14 +19,15 @@ def training_jobs(jobs):
             "training_end_time": timestamp(job.instant("TrainingEndTime")),
             "last_modified_time": timestamp(job.instant("LastModifiedTime")),
             "observed_at": timestamp(job.observed),
+            "has_future_times": job.has_future_times,
             "is_started": job.is_started,
             "is_ended": job.is_ended,
             "is_open": not job.is_ended,
             "is_never_started": job.is_never_started,
             "queue_wait_seconds": seconds(job.wait),
-            "run_seconds": seconds(job.run) if job.is_started and job.is_ended else None,
+            "run_seconds": seconds(job.run) if job.is_started and _run_has_ended(job) else None,
             "lifetime_seconds": seconds(job.lifetime),
-            "billable_seconds": job.document.get("BillableTimeInSeconds"),
+            "billable_seconds": None if job.billable is None else job.billable // SECOND,
             "instance_hours": hours(job.instance_time),
             "gpu_hours": hours(job.gpu_time),
             "billable_instance_hours": hours(job.billable_instance_time),
@@ -48,9 +49,14 @@ def secondary_status_visits(jobs):
             "end_time": timestamp(visit.end),
             "duration_seconds": seconds(visit.length),
             "overlap_seconds": seconds(visit.overlap),
+            "is_negative": visit.is_negative,
             "is_open": visit.is_open,
             "is_derived": visit.is_derived,
         }
         for job in jobs
         for index, visit in enumerate(job.visits, start=1)
     ]
+
+
+def _run_has_ended(job):
+    return job.is_ended or job.instant("TrainingEndTime") is not None

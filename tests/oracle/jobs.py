@@ -6,8 +6,7 @@ What their transitions become is in visits.py.
 from dataclasses import dataclass
 from functools import cached_property
 
-from tests.oracle.intervals import microseconds
-from tests.oracle.statistics import total
+from tests.oracle.intervals import DAY, microseconds
 from tests.oracle.visits import derived_visits, told_transitions, told_visits
 
 
@@ -20,7 +19,21 @@ class Job:
     gpus_of_type: dict
 
     def instant(self, member):
-        return microseconds(self.document.get(member))
+        """One of its times; None if absent, or if it can not be: beyond the horizon."""
+        told = microseconds(self.document.get(member))
+        return None if told is None or told > self.horizon else told
+
+    @cached_property
+    def horizon(self):
+        """The latest instant that a record seen at ``observed_at`` can tell of, as clocks may differ by a day."""
+        return max(self.observed_at, self.created) + DAY
+
+    @cached_property
+    def has_future_times(self):
+        told = [self.document.get(member) for member in ("TrainingStartTime", "TrainingEndTime", "LastModifiedTime")]
+        for entry in self.document.get("SecondaryStatusTransitions") or []:
+            told += [entry.get("StartTime"), entry.get("EndTime")]
+        return any(microseconds(time) > self.horizon for time in told if time is not None)
 
     @cached_property
     def account_id(self):
@@ -40,11 +53,11 @@ class Job:
 
     @cached_property
     def created(self):
-        return self.instant("CreationTime")
+        return microseconds(self.document.get("CreationTime"))
 
     @cached_property
     def transitions(self):
-        return told_transitions(self.document)
+        return told_transitions(self.document, self.horizon)
 
     @cached_property
     def observed(self):
@@ -78,7 +91,7 @@ class Job:
         working = [visit.start for visit in self.visits if visit.status in ("Training", "Downloading")]
         if started is None and not working:
             return None
-        return max(self.created, min(working) if started is None else started)
+        return min(working) if started is None else started
 
     @cached_property
     def is_started(self):
@@ -86,7 +99,7 @@ class Job:
 
     @cached_property
     def wait(self):
-        return self.started - self.created if self.is_started else None
+        return max(0, self.started - self.created) if self.is_started else None
 
     @cached_property
     def is_never_started(self):
@@ -97,9 +110,14 @@ class Job:
         if not self.is_started:
             return None
         end = self.instant("TrainingEndTime")
-        if end is None:
-            end = self.life_end if self.is_ended else self.observed
-        return max(self.started, end)
+        if end is None and self.is_ended:
+            holding = [
+                visit.end
+                for visit in self.visits
+                if visit.phase not in ("queue", "terminal") and visit.status not in ("Unattributed", None)
+            ]
+            end = max(holding, default=self.life_end)
+        return max(self.started, self.observed if end is None else end)
 
     @cached_property
     def run(self):
@@ -122,14 +140,15 @@ class Job:
 
     @cached_property
     def instances(self):
-        return total(count for _, count in self.groups)
+        counts = [count for _, count in self.groups]
+        return sum(counts) if all(count is not None and 0 <= count <= 1_000_000 for count in counts) else None
 
     @cached_property
     def gpus(self):
         gpus = [self.gpus_of_type.get(instance_type) for instance_type, _ in self.groups]
         if None in gpus or self.instances is None:
             return None
-        return sum(each * (count or 0) for each, (_, count) in zip(gpus, self.groups, strict=True))
+        return sum(each * count for each, (_, count) in zip(gpus, self.groups, strict=True))
 
     @cached_property
     def is_spot(self):
@@ -160,7 +179,8 @@ class Job:
 
     @cached_property
     def billable(self):
-        return microseconds(self.document.get("BillableTimeInSeconds"))
+        seconds = self.document.get("BillableTimeInSeconds")
+        return microseconds(seconds) if seconds is not None and 0 <= seconds <= 1_000_000_000 else None
 
     @cached_property
     def billable_instance_time(self):

@@ -26,8 +26,14 @@ def fleet_utilization_hourly(jobs):
 
 
 def _job_hours(jobs):
-    """(hour, job) for each hour in which a job ran at all."""
-    return [(hour, job) for job in jobs if job.run > 0 for hour in buckets(job.started, job.run_end, HOUR)]
+    """(hour, job) for each hour in which a job was running: it started before its end, and ended after its start."""
+    return [
+        (hour, job)
+        for job in jobs
+        if job.is_started
+        for hour in buckets(job.started, job.run_end, HOUR)
+        if job.run_end > hour
+    ]
 
 
 def _use(hour, active):

@@ -23,6 +23,7 @@ class Visit:
     end: int
     attempt: int = 1
     overlap: int = 0
+    is_negative: bool = False
     is_open: bool = False
     is_derived: bool = False
 
@@ -35,14 +36,18 @@ class Visit:
         return next((phase for phase, statuses in PHASES.items() if self.status in statuses), "unknown")
 
 
-def told_transitions(document):
-    """The transitions that say when they started, in order, as (StartTime, EndTime or None, Status or None)."""
-    told = [entry for entry in document.get("SecondaryStatusTransitions") or [] if entry.get("StartTime") is not None]
+def told_transitions(document, horizon):
+    """The transitions that say when they started, in order, as (StartTime, EndTime or None, Status or None).
+
+    What they tell of instants after ``horizon`` is taken as not said.
+    """
+    told = []
+    for entry in document.get("SecondaryStatusTransitions") or []:
+        start, end = microseconds(entry.get("StartTime")), microseconds(entry.get("EndTime"))
+        if start is not None and start <= horizon:
+            told.append((start, None if end is None or end > horizon else end, entry.get("Status")))
     # Sorting is stable: of those that start together, the first in the document comes first.
-    told.sort(key=lambda entry: microseconds(entry["StartTime"]))
-    return [
-        (microseconds(entry["StartTime"]), microseconds(entry.get("EndTime")), entry.get("Status")) for entry in told
-    ]
+    return sorted(told, key=lambda entry: entry[0])
 
 
 def told_visits(transitions, created, unsaid_end, is_open):
@@ -54,13 +59,14 @@ def told_visits(transitions, created, unsaid_end, is_open):
     visits = []
     attempt = 1
     reached = created
-    for position, (_, told_end, status) in enumerate(transitions):
+    for position, (told_start, told_end, status) in enumerate(transitions):
         is_last = position == len(transitions) - 1
         start = starts[position]
         if reached < start:
             visits.append(Visit("Unattributed", reached, start, attempt))
         visit = Visit(status, start, start, attempt)
         visits.append(visit)
+        visit.is_negative = told_end is not None and told_end < told_start
         if told_end is not None:
             end = told_end
         elif is_last:

@@ -1,0 +1,90 @@
+"""The documents of a file are found whatever stands around them, and what is broken costs itself alone."""
+
+import gzip
+
+import pyarrow as pa
+import pytest
+
+from pipelines.errors import TrainyardError
+from pipelines.harvest.archive import RawArchive
+from pipelines.harvest.file_documents import read_documents
+from pipelines.harvest.file_import import import_files
+from pipelines.harvest.redact import Redactor
+
+
+def job(name):
+    return b'{"TrainingJobArn":"%s","Tags":[{"Key":"a"}]}' % name.encode()
+
+
+A, B, C = job("a"), job("b"), job("c")
+EVENT = b'{"detail-type":"SageMaker Training Job State Change","detail":%s}'
+OTHER_EVENT = b'{"detail-type":"SageMaker Endpoint State Change","detail":{}}'
+PRETTY = b'{\n  "TrainingJobArn": "a",\n  "Tags": [\n    {"Key": "a"}\n  ]\n}'
+CUT = b'{"TrainingJobArn":"x","Tags":[{"Ke'
+
+
+@pytest.mark.parametrize(
+    ("content", "documents"),
+    [
+        (A, [A]),
+        (A + b"\n" + B + b"\n", [A, B]),
+        (b"\xef\xbb\xbf" + A + b"\r\n\r\n" + B + b"\r\n", [A, B]),
+        (A + B + b"\n" + C, [A, B, C]),
+        (PRETTY + b"\n" + PRETTY, [PRETTY, PRETTY]),
+        (b"[" + A + b",\n" + B + b"]", [A, B]),
+        (b"[\n" + A + b"\n]", [A]),
+        (b'{"Results":[{"TrainingJob":' + A + b'}],"NextToken":"t"}', [A]),
+        (b'{"Results":[{"TrainingJob":' + A + b'}]}\n{"Results":[{"TrainingJob":' + B + b"}]}\n", [A, B]),
+        (EVENT % A + b"\n" + OTHER_EVENT, [EVENT % A]),
+        (A + b'\n{"TrainingJobSummaries":[' + B + b"]}", [A]),
+        # What is broken comes as it is, and the others too.
+        (A + b"\n" + CUT + b"\n" + B, [A, CUT, B]),
+        (A + b"\n" + CUT + b"\n" + CUT + b"\n" + B + b"\n" + C, [A, CUT, CUT, B, C]),
+        (A + b"\n" + CUT, [A, CUT]),
+        (
+            b"\n".join([A, b'{"TrainingJobArn":"x",', b'{"Tags":{', CUT]),
+            [A, b'{"TrainingJobArn":"x",', b'{"Tags":{', CUT],
+        ),
+        (b'{"Results":[{"TrainingJob":' + A + b'},\n{"TrainingJob":' + B + b"}]}", [A, B]),
+        (A + b"\nno JSON at all\n" + B, [A, b"no JSON at all", B]),
+        (b"[" + A + b", {" + B + b"}, " + C + b"]", [A, b"{" + B + b"}", C]),
+        (b'{"Results":[{"TrainingJob":' + A + b'},{"TrainingJob":' + CUT, [A, CUT]),
+        (b'{"Results":[{"TrainingJob":' + A + b"},", [A, b""]),
+        (b"[\n  " + A + b",\n  " + PRETTY.replace(b'"a"', b"NaN") + b"\n]", [A, PRETTY.replace(b'"a"', b"NaN")]),
+        (A + b"\n" + PRETTY[:30] + b"\n" + B, [A, PRETTY[:30] + b"\n", B]),
+        (A + b"}\n" + B, [A, b"}", B]),
+        (b'{"TrainingJobArn":"\\ud800"}', [b'{"TrainingJobArn":"\\ufffd"}']),
+    ],
+)
+@pytest.mark.parametrize("compression", [None, "gzip", "zstd"])
+def test_what_is_found(content, documents, compression, tmp_path):
+    path = tmp_path / "file"
+    if compression == "zstd":
+        with pa.output_stream(str(path), compression="zstd") as stream:
+            stream.write(content)
+    else:
+        path.write_bytes(gzip.compress(content) if compression else content)
+    assert list(read_documents(path)) == documents
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b" \r\n\n", b"{}", b'"a"', b"\x00\xff", b'{"TrainingJobSummaries":[' + A + b"]}"]
+)
+def test_a_file_without_training_jobs_says_what_has_them(content, tmp_path):
+    path = tmp_path / "file.json"
+    path.write_bytes(content)
+    with pytest.raises(TrainyardError, match=r"file.json holds no training jobs: `aws sagemaker search"):
+        list(read_documents(path))
+
+
+def test_a_file_that_cannot_be_taken_does_not_stop_the_others(tmp_path):
+    files = [tmp_path / name for name in ("a.json", "nothing.json", "missing.json", "cut.json.gz", "b.json")]
+    for file, content in zip(files, (A, b"{}", None, gzip.compress(A)[:-9], B), strict=True):
+        if content:
+            file.write_bytes(content)
+    archive = RawArchive(tmp_path / "raw")
+    outcome = import_files(archive, files, Redactor())
+    for name in ("nothing.json holds no", "missing.json cannot be read", "cut.json.gz cannot be read"):
+        assert name in outcome.error
+    kept = [document for batch in archive.batches("import") for _, document in archive.observations(batch)]
+    assert kept == [A, B]

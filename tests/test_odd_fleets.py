@@ -1,0 +1,100 @@
+"""Fleets of odd records: whatever a readable record tells, all is published, and the marts say what the oracle says."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from pipelines.config import Settings
+from pipelines.harvest.archive import Observation, RawArchive
+from pipelines.home import Home
+from pipelines.refresh import Part, refresh
+from tests.main_job import published
+from tests.oracle import GRAINS, MARTS
+from tests.test_marts import differences
+
+SEEN = 1_704_067_200  # 2024-01-01
+DAY = 86_400
+STATUSES = [
+    *("Starting", "Pending", "Downloading", "Training", "Uploading", "Interrupted", "Restarting", "Stopping"),
+    *("Stopped", "Failed", "New"),
+]
+TYPES = ["ml.p3.8xlarge", "ml.m5.large", "ml.never.heard", "", None]
+
+# Days before it was seen, to the second; now and then what no clock tells.
+instants = st.one_of(
+    st.integers(-40 * DAY, 0), st.sampled_from([-86_400 * 365, -3600, 0, 60, 2 * DAY, 9_999_999_999])
+).map(lambda seconds: SEEN + seconds)
+counts = st.sampled_from([1, 1, 1, 2, 8, 0, None, -1, 2**31 - 1, 2**62])
+
+
+def sparse(**members):
+    """Any of the members, each present or not; None counts as absent."""
+    return st.fixed_dictionaries({}, optional=members).map(
+        lambda chosen: {name: value for name, value in chosen.items() if value is not None}
+    )
+
+
+transitions = st.lists(
+    sparse(Status=st.sampled_from([*STATUSES, None]), StartTime=instants, EndTime=instants), max_size=6
+)
+configs = st.one_of(
+    sparse(InstanceType=st.sampled_from(TYPES), InstanceCount=counts),
+    st.lists(sparse(InstanceType=st.sampled_from(TYPES), InstanceCount=counts), min_size=1, max_size=3).map(
+        lambda groups: {"InstanceGroups": groups}
+    ),
+)
+members = sparse(
+    TrainingJobStatus=st.sampled_from(["Completed", "Failed", "Stopped", "InProgress", "Stopping", "Deleting", None]),
+    SecondaryStatus=st.sampled_from(STATUSES),
+    SecondaryStatusTransitions=transitions,
+    ResourceConfig=configs,
+    TrainingStartTime=instants,
+    TrainingEndTime=instants,
+    LastModifiedTime=instants,
+    BillableTimeInSeconds=st.sampled_from([0, 1, 3599, 86_401, -5, 2**31 - 1, 2**53]),
+    EnableManagedSpotTraining=st.booleans(),
+    FailureReason=st.sampled_from(["", "AlgorithmError: ExecuteUserScriptError: KeyError", "InternalServerError: x"]),
+)
+fleets = st.lists(st.tuples(members, st.integers(-40 * DAY, 0)), min_size=1, max_size=40).map(
+    lambda jobs: [
+        {
+            "TrainingJobArn": f"arn:aws:sagemaker:eu-west-1:012345678901:training-job/job-{number}",
+            "TrainingJobName": f"job-{number}",
+            "CreationTime": SEEN + created,
+            **document,
+        }
+        for number, (document, created) in enumerate(jobs)
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def gpus_of_type():
+    return {"ml.p3.8xlarge": 4, "ml.m5.large": 0}
+
+
+# Without shrinking: each example is a whole build, and what differs is told by job and column.
+@settings(
+    max_examples=5,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+@given(fleet=fleets)
+def test_the_marts_of_an_odd_fleet_are_the_oracles(fleet, gpus_of_type, tmp_path_factory):
+    home = Home(tmp_path_factory.mktemp("odd"))
+    archive = RawArchive(home.raw)
+    archive.append("odd", [Observation(float(SEEN), json.dumps(document).encode()) for document in fleet])
+    refresh(Settings(home=home.root), Part.FROM_RAW, lambda line: None)
+    marts = published(home.warehouse)
+    assert not marts["build_info"][0]["documents_quarantined"]
+    for mart, rows in MARTS.items():
+        found = differences(marts[mart], rows(fleet, SEEN, gpus_of_type), GRAINS[mart])
+        assert not found, (mart, found[:5])
+    for job in marts["fct_training_jobs"]:
+        visits = [v for v in marts["fct_secondary_status_visits"] if v["training_job_arn"] == job["training_job_arn"]]
+        spent = sum((v["end_time"] - v["start_time"] for v in visits), timedelta())
+        assert spent == job["life_end_at"] - job["creation_time"]
