@@ -7,6 +7,9 @@ imported by the commands that need them.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +19,7 @@ from rich.console import Console
 from pipelines.config import Settings, load_settings
 from pipelines.errors import TrainyardError
 from pipelines.home import Home, make_private
+from pipelines.progress import Bars, Log
 from pipelines.query import Format, write_answer
 from pipelines.terminal import printable
 
@@ -49,15 +53,23 @@ def import_(
 
     A file may hold documents, `Search` or `Describe` responses, output of the AWS command line, or EventBridge events.
     """
-    from pipelines.harvest.archive import RawArchive
+    from pipelines.harvest.archive import Observation, RawArchive
+    from pipelines.harvest.due import note_due, read_due
     from pipelines.harvest.file_import import import_files
     from pipelines.harvest.redact import Redactor
 
     settings = load_settings()
     home = Home(settings.home)
+
+    def note(batch: list[Observation]) -> None:
+        note_due(home.root, (observation.document for observation in batch))
+
     with home.writing(wait_seconds=0), _stderr.status("reading"):
-        outcome = import_files(RawArchive(home.raw), files, Redactor(settings.secret_keys))
+        outcome = import_files(RawArchive(home.raw), files, Redactor(settings.secret_keys), note)
+        due = len(read_due(home.root))
     typer.echo(f"{outcome.documents:,} documents imported: `trainyard run --no-harvest` builds with them")
+    if due:
+        typer.echo(f"{due:,} jobs are named by events: the next `trainyard run` asks for those that it does not have")
     if outcome.error:
         raise TrainyardError(outcome.error)
 
@@ -76,6 +88,21 @@ def rebuild() -> None:
     from pipelines.refresh import Part
 
     _refresh(load_settings(), Part.FROM_RAW, from_scratch=True)
+
+
+@app.command()
+def verify() -> None:
+    """Compare the lake with the service, by counts of jobs, and repair what differs."""
+    from pipelines.progress import by_source
+    from pipelines.verify import verify
+
+    settings = load_settings()
+    told: list[str] = []
+    with _progress() as log:
+        outcomes = verify(settings, told.append, by_source(log))
+    for line in told:
+        typer.echo(line)
+    _exit_if_failed([f"{outcome.source} was not verified: {outcome.error}" for outcome in outcomes if outcome.error])
 
 
 @app.command()
@@ -127,18 +154,34 @@ def _refresh(settings: Settings, part: Part, *, from_scratch: bool = False) -> N
     from pipelines.refresh import refresh
 
     home = Home(settings.home)
-    with _stderr.status("starting") as progress:
-        findings = refresh(settings, part, progress.update, from_scratch=from_scratch)
+    with _progress() as log:
+        findings = refresh(settings, part, log, from_scratch=from_scratch)
     write_answer(
         home.warehouse,
         "select jobs, open_jobs, newest_last_modified_time, documents_quarantined from marts.build_info",
         Format.table,
     )
     typer.echo(f"published {home.warehouse}")
-    for finding in sorted(findings, key=lambda finding: finding.is_failure):
-        typer.echo(f"trainyard: {'' if finding.is_failure else 'warning: '}{printable(finding.text)}", err=True)
-    if any(finding.is_failure for finding in findings):
+    for warning in (finding.text for finding in findings if not finding.is_failure):
+        typer.echo(f"trainyard: warning: {printable(warning)}", err=True)
+    _exit_if_failed([finding.text for finding in findings if finding.is_failure])
+
+
+def _exit_if_failed(failures: list[str]) -> None:
+    for failure in failures:
+        typer.echo(f"trainyard: {printable(failure)}", err=True)
+    if failures:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _progress() -> Iterator[Log]:
+    """Where to say how far a command is: bars on a terminal, lines elsewhere, both on standard error."""
+    if _stderr.is_terminal:
+        with Bars(_stderr) as bars:
+            yield bars
+    else:
+        yield partial(typer.echo, err=True)
 
 
 def main() -> None:

@@ -10,9 +10,9 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,6 +23,9 @@ from pydantic_settings import (
 
 from pipelines.errors import TrainyardError
 
+ROLE_ARN = re.compile(r"arn:[\w-]+:iam::(?P<account_id>\d{12}):role/.+")
+_REGION = re.compile(r"[a-z]+(-[a-z]+)+-\d+")
+
 
 def _regular_expression(text: str) -> str:
     try:
@@ -32,15 +35,43 @@ def _regular_expression(text: str) -> str:
     return text
 
 
+def _region(text: str) -> str:
+    if not _REGION.fullmatch(text):
+        raise ValueError(f"{text!r} is not a region: write it as eu-west-1")
+    return text
+
+
+def _role_arn(text: str) -> str:
+    if not ROLE_ARN.fullmatch(text):
+        raise ValueError(f"{text!r} is not the ARN of a role: write it as arn:aws:iam::111122223333:role/trainyard")
+    return text
+
+
+def _schedule(text: str) -> str:
+    if len(text.split()) != 5:
+        raise ValueError(f"{text!r} is not a cron expression of five fields: write it as */15 * * * *")
+    return text
+
+
 class SourceSettings(BaseModel):
     """An account to harvest, in one region or several; credentials are boto3's unless a profile or role is given."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    regions: tuple[str, ...] = Field((), description="AWS regions; boto3's default region if there is none.")
+    regions: tuple[Annotated[str, AfterValidator(_region)], ...] = Field(
+        (), description="AWS regions; boto3's default region if there is none."
+    )
     profile: str | None = Field(None, description="Name of a profile of the AWS configuration files.")
-    role_arn: str | None = Field(None, description="Role to assume, as in another account.", pattern=r"^arn:")
+    role_arn: Annotated[str, AfterValidator(_role_arn)] | None = Field(
+        None, description="Role to assume, as in another account."
+    )
     external_id: str | None = Field(None, description="External id that the role asks for.")
+
+    @model_validator(mode="after")
+    def _external_id_is_of_a_role(self) -> SourceSettings:
+        if self.external_id and not self.role_arn:
+            raise ValueError("external_id without role_arn: name the role that asks for it")
+        return self
 
 
 class Settings(BaseSettings):
@@ -65,7 +96,15 @@ class Settings(BaseSettings):
         description="Which jobs DescribeTrainingJob is asked about besides Search, at a call for each: when-needed,"
         " those that have started and lack their transitions.",
     )
-    schedule: str = Field("*/15 * * * *", description="When the scheduled refresh runs: a cron expression, UTC.")
+    schedule: Annotated[str, AfterValidator(_schedule)] = Field(
+        "*/15 * * * *", description="When the scheduled refresh runs: a cron expression, UTC."
+    )
+    calls_per_second: float = Field(
+        5,
+        description="Calls a second to SageMaker in each account and region, whose limit all of its users share.",
+        gt=0,
+        allow_inf_nan=False,
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -80,7 +119,7 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=_file())
 
 
-def _file() -> Path | None:
+def _file() -> Path:
     named = os.environ.get("TRAINYARD_CONFIG")
     if named and not Path(named).is_file():
         raise TrainyardError(f"TRAINYARD_CONFIG names {named}, which is not a file: correct or unset it")
@@ -88,13 +127,58 @@ def _file() -> Path | None:
 
 
 def load_settings() -> Settings:
-    """The settings in force here; raises TrainyardError for what cannot be read or is not allowed."""
+    """The settings in force here; raises TrainyardError, with where it stands, for what is not allowed."""
     try:
-        settings = Settings()
+        return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise TrainyardError(f"setting {where!r}: {first['msg']}: correct trainyard.toml or TRAINYARD_…") from None
-    except (tomllib.TOMLDecodeError, SettingsError) as error:
-        raise TrainyardError(f"settings cannot be read: {error}") from None
-    return settings
+        name = ".".join(str(part) for part in first["loc"])
+        what = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
+        what = what.removeprefix("Value error, ")
+        raise TrainyardError(f"{_place(first['loc'])}: {name}: {what}") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise TrainyardError(f"{_file()}:{line}: not UTF-8: save the file as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        told = re.search(r"at line (\d+)", str(error))  # or "at end of document"
+        line = int(told[1]) if told else _file().read_text().rstrip().count("\n") + 1
+        raise TrainyardError(f"{_file()}:{line}: not TOML: {error}") from None
+    except SettingsError as error:
+        field = re.search(r'field "(\w+)"', str(error))
+        where = _variable(field[1]) if field else "TRAINYARD_…"
+        raise TrainyardError(f"{where}: not JSON, which settings with several values are written as") from None
+
+
+def _variable(field: str) -> str:
+    return f"TRAINYARD_{field}".upper()
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    """Where the setting at ``loc`` was set: the environment variable, or file and line."""
+    variable = _variable(str(loc[0]))
+    if variable in {name.upper() for name in os.environ}:
+        return variable
+    return f"{_file()}:{_line(_file().read_text(), loc)}"
+
+
+def _line(text: str, loc: tuple[int | str, ...]) -> int:
+    """The line of a TOML text at which the statement begins that brings in what is at ``loc``."""
+    lines, begin = text.split("\n"), 1
+    for number in range(1, len(lines) + 1):
+        try:
+            settings = tomllib.loads("\n".join(lines[:number]))
+        except tomllib.TOMLDecodeError:  # amid a statement of several lines
+            continue
+        if _has(settings, loc):
+            return begin
+        begin = number + 1
+    return _line(text, loc[:-1])  # it is something missing there that is wrong
+
+
+def _has(value: Any, loc: tuple[int | str, ...]) -> bool:
+    try:
+        for part in loc:
+            value = value[part]
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True

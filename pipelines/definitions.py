@@ -6,13 +6,16 @@ import dagster as dg
 
 from pipelines.assets.build import context, model_assets
 from pipelines.assets.lake import lake
+from pipelines.assets.prune import prune_job, prune_schedule
 from pipelines.assets.published import warehouse_asset
 from pipelines.assets.raw import training_job_documents
 from pipelines.assets.refresh import refresh_job, refresh_schedule
-from pipelines.assets.resources import Log, run_log
+from pipelines.assets.resources import run_log
+from pipelines.assets.verify import verify_job, verify_schedule
 from pipelines.config import Settings, load_settings
 from pipelines.home import make_private
 from pipelines.models.catalogue import load_catalogue
+from pipelines.progress import Log
 from pipelines.shipped import shipped
 
 
@@ -21,8 +24,8 @@ def build_defs(settings: Settings, log: Log | dg.ResourceDefinition = run_log) -
     catalogue = load_catalogue(shipped("sql"))
     return dg.Definitions(
         assets=[training_job_documents, lake, context, *model_assets(catalogue), warehouse_asset(catalogue)],
-        jobs=[refresh_job],
-        schedules=[refresh_schedule(settings)],
+        jobs=[refresh_job, verify_job, prune_job],
+        schedules=[refresh_schedule(settings), verify_schedule, prune_schedule],
         resources={"settings": settings, "log": log},
         executor=dg.in_process_executor,
     )

@@ -16,6 +16,7 @@ from pipelines.simulator import Simulator
 from pipelines.simulator.made_fleet import made_fleet
 
 MARK = "demo"
+CALLS_PER_SECOND = 1000  # the simulator is nobody else's
 
 
 @contextmanager
@@ -49,4 +50,4 @@ def demo_settings(settings: Settings) -> Iterator[Settings]:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
-        yield settings.model_copy(update={"sources": sources})
+        yield settings.model_copy(update={"sources": sources, "calls_per_second": CALLS_PER_SECOND})

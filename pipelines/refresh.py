@@ -12,12 +12,12 @@ from enum import Enum
 import dagster as dg
 import duckdb
 
-from pipelines.assets.resources import Log
 from pipelines.config import Settings
 from pipelines.definitions import build_defs
 from pipelines.errors import TrainyardError
 from pipelines.home import Home
 from pipelines.lake.damage import explained
+from pipelines.progress import Log
 
 
 class Part(Enum):

@@ -1,4 +1,4 @@
-"""How things stand: each source's watermark and freshness, what lake and warehouse hold, what is in quarantine.
+"""How things stand: each source's watermark and last outcome, what lake and warehouse hold, what is in quarantine.
 
 Read from the files alone. Not here: changing anything.
 """
@@ -6,6 +6,7 @@ Read from the files alone. Not here: changing anything.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -13,6 +14,8 @@ from rich.table import Table
 
 from pipelines.flatten.layout import lake_tables, main_table
 from pipelines.harvest.archive import RawArchive, last_looks
+from pipelines.harvest.due import read_due
+from pipelines.harvest.outcome import HARVEST, VERIFICATION, kept_outcomes
 from pipelines.home import Home
 from pipelines.lake.manifest import read_manifest
 from pipelines.lake.quarantine import Quarantine
@@ -24,6 +27,9 @@ def show_status(home: Home, console: Console) -> None:
     """Print the status."""
     console.print(f"data directory: {home.root}", markup=False, soft_wrap=True)
     print_table(console, _sources(home))
+    for kind in (HARVEST, VERIFICATION):
+        for line in _outcomes(home, kind):
+            console.print(line, markup=False, soft_wrap=True)
     manifest = read_manifest(home.lake)
     rows = sum(manifest.rows(table.name) for table in lake_tables())
     console.print(
@@ -31,6 +37,7 @@ def show_status(home: Home, console: Console) -> None:
         f" (generation {manifest.generation})"
     )
     console.print(_warehouse(home), markup=False, soft_wrap=True)
+    console.print(f"jobs due to be read again: {len(read_due(home.root)):,}")
     quarantined = list(Quarantine(home.quarantine).lines())
     console.print(f"quarantine: {len(quarantined):,} documents")
     for (source, path, reason), count in Counter((s, q.path, q.reason) for s, q in quarantined).most_common(10):
@@ -52,6 +59,19 @@ def _sources(home: Home) -> Table:
             str(len(archive.batches(source, flattened.get(source)))),
         )
     return table
+
+
+def _outcomes(home: Home, kind: str) -> Iterator[str]:
+    """When all sources were last gone through, and what went wrong then with which."""
+    kept = kept_outcomes(home.root, kind)
+    if kept is None:
+        yield f"last {kind}: never"
+        return
+    failed = [outcome for outcome in kept.outcomes if outcome.error]
+    result = f"{len(failed)} of {len(kept.outcomes)} sources failed" if failed else "every source succeeded"
+    yield f"last {kind}: {_instant(kept.ended_at)}, {result}"
+    for outcome in failed:
+        yield f"  {outcome.source}: {outcome.error}"
 
 
 def _warehouse(home: Home) -> str:

@@ -10,16 +10,25 @@ from pipelines.flatten.layout import lake_tables
 from pipelines.lake.manifest import read_manifest, select_table
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+NOTHING = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+QUICKLY = {"TRAINYARD_CALLS_PER_SECOND": "1000"}  # the simulator is nobody else's
+
+
+def only_the_simulator(monkeypatch, **environment):
+    """Leave in this process's environment no settings but those of a simulator's client."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "TRAINYARD_", "DAGSTER_"))]:
+        monkeypatch.delenv(name)
+    for name, value in {**CREDENTIALS, **QUICKLY, **NOTHING, "AWS_REGION": "us-east-1", **environment}.items():
+        monkeypatch.setenv(name, value)
 
 
 def trainyard(*arguments, home, check=True, **environment):
     """Run the command with nothing of the surrounding settings."""
     foreign = ("AWS_", "TRAINYARD_", "DAGSTER_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     return subprocess.run(
         [sys.executable, "-m", "pipelines.cli", *arguments],
-        env=kept | nothing | {"TRAINYARD_HOME": str(home)} | environment,
+        env=kept | NOTHING | QUICKLY | {"TRAINYARD_HOME": str(home)} | environment,
         cwd=home.parent,
         check=check,
         capture_output=True,

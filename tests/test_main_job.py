@@ -1,7 +1,6 @@
 """The main job on the made fleet: bit by bit as at once, quiet when nothing changed, honest when something failed."""
 
 import json
-import os
 
 import pytest
 
@@ -14,7 +13,7 @@ from pipelines.lake.manifest import read_manifest
 from pipelines.refresh import Part, refresh
 from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.simulator.made_fleet import made_documents
-from tests.main_job import CREDENTIALS, lake, published, trainyard
+from tests.main_job import CREDENTIALS, lake, only_the_simulator, published, trainyard
 
 HOUR = 3600
 END = 1_790_812_800
@@ -22,10 +21,7 @@ END = 1_790_812_800
 
 @pytest.fixture(autouse=True)
 def no_settings_of_ones_own(monkeypatch, tmp_path):
-    for name in [name for name in os.environ if name.startswith(("AWS_", "TRAINYARD_", "DAGSTER_"))]:
-        monkeypatch.delenv(name)
-    for name, value in {**CREDENTIALS, "AWS_CONFIG_FILE": os.devnull, "AWS_REGION": "us-east-1"}.items():
-        monkeypatch.setenv(name, value)
+    only_the_simulator(monkeypatch)
     monkeypatch.chdir(tmp_path)
 
 

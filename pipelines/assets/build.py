@@ -13,6 +13,7 @@ from pipelines.config import Settings
 from pipelines.errors import TrainyardError
 from pipelines.flatten.layout import lake_tables
 from pipelines.home import Home
+from pipelines.lake.deleted import DELETED, select_deleted
 from pipelines.lake.manifest import read_manifest, select_table
 from pipelines.lake.quarantine import Quarantine
 from pipelines.lake.sources import SOURCES, select_sources
@@ -48,7 +49,7 @@ def _mark(run: dg.DagsterRun) -> str:
     metadata=metadata.of_table(CONTEXT),
 )
 def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
-    """Pin the manifest in force, copy the reference data, note when and by what the build is made."""
+    """Pin the manifest in force, copy reference data and marks of deletion, note when and by what the build is made."""
     home = Home(settings.home)
     now = datetime.now(UTC)
     manifest = read_manifest(home.lake)
@@ -65,11 +66,12 @@ def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settin
         for table in lake_tables()
     }
     inputs |= {SOURCES.qualified_name: select_sources(home), CONTEXT.qualified_name: row}
-    reference = {
+    copied = {
         table.table.qualified_name: select_reference(table, shipped("reference"), home.root / "reference")
         for table in REFERENCE_TABLES
     }
-    start_build(home.builds / build_id, inputs, reference)
+    copied |= {DELETED.qualified_name: select_deleted(home, manifest)}
+    start_build(home.builds / build_id, inputs, copied)
     return dg.MaterializeResult(metadata=metadata.of_rows(1, build_id=build_id, lake_generation=manifest.generation))
 
 

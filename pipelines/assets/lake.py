@@ -10,7 +10,6 @@ import dagster as dg
 
 from pipelines.assets import metadata
 from pipelines.assets.raw import RAW
-from pipelines.assets.resources import Log
 from pipelines.config import Settings
 from pipelines.flatten.layout import lake_tables, main_table
 from pipelines.home import Home
@@ -18,6 +17,7 @@ from pipelines.lake.constraints import broken_constraints
 from pipelines.lake.load import Loaded, load, reload
 from pipelines.lake.manifest import read_manifest, unmodelled_fields
 from pipelines.lake.quarantine import Quarantine
+from pipelines.progress import Log
 
 
 def lake_key(table: str) -> dg.AssetKey:

@@ -9,6 +9,7 @@ from pipelines.assets.build import build_of, model_key
 from pipelines.config import Settings
 from pipelines.flatten.layout import lake_tables
 from pipelines.home import Home
+from pipelines.lake.deleted import DELETED
 from pipelines.lake.prune import prune
 from pipelines.lake.sources import SOURCES
 from pipelines.models.build import prune_builds
@@ -26,6 +27,7 @@ def warehouse_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
         *(bound.table for bound in marts),
         *(table.table for table in lake_tables()),
         SOURCES,
+        DELETED,
         *(reference.table for reference in REFERENCE_TABLES),
     ]
 

@@ -1,14 +1,18 @@
 """The asset `raw/training_job_documents`: every document that the sources gave. Not here: speaking to AWS."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import dagster as dg
 
 from pipelines.assets.metadata import OWNERS
-from pipelines.assets.resources import Log
 from pipelines.config import Settings
+from pipelines.errors import TrainyardError
 from pipelines.harvest.harvest import harvest
+from pipelines.harvest.outcome import Outcome, told
 from pipelines.home import Home
+from pipelines.progress import Log, by_source
+from pipelines.reread import reread
 
 RAW = dg.AssetKey(["raw", "training_job_documents"])
 
@@ -35,31 +39,44 @@ RAW = dg.AssetKey(["raw", "training_job_documents"])
 )
 def training_job_documents(
     settings: dg.ResourceParam[Settings], log: dg.ResourceParam[Log]
-) -> Iterator[dg.MaterializeResult[None]]:
-    """Harvest every source; one that fails is reported and does not stop the others."""
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Harvest every source; one that fails is reported and does not stop the others.
 
-    def report(source: str, documents: int) -> None:
-        log(f"{source}: {documents:,} new documents")
-
+    Raises TrainyardError where none gave anything: there is nothing new to go on with then.
+    """
     with Home(settings.home).writing():
-        outcomes = harvest(settings, report)
-    failures = {outcome.source: outcome.error for outcome in outcomes if outcome.error}
-    warnings = {outcome.source: "; ".join(outcome.warnings) for outcome in outcomes if outcome.warnings}
+        for outcome in reread(settings, by_source(log)):
+            log(f"named by events: {told(outcome)}")
+        outcomes = harvest(settings, by_source(log))
+    check = _every_source_harvested(outcomes)
+    if all(outcome.error for outcome in outcomes) and not any(outcome.documents for outcome in outcomes):
+        yield check
+        raise TrainyardError(f"nothing was harvested: {'; '.join(map(told, outcomes))}")
+    for outcome in outcomes:
+        log(told(outcome))
     yield dg.MaterializeResult(
         metadata={
             "documents": sum(outcome.documents for outcome in outcomes),
             "calls": sum(outcome.calls for outcome in outcomes),
-            "sources": dg.MetadataValue.json(
-                {o.source: {"documents": o.documents, "calls": o.calls, "error": o.error} for o in outcomes}
-            ),
+            "sources": dg.MetadataValue.json({outcome.source: asdict(outcome) for outcome in outcomes}),
         },
-        check_results=[
-            dg.AssetCheckResult(check_name="every_source_harvested", passed=not failures, metadata=failures),
-            dg.AssetCheckResult(
-                check_name="every_call_allowed",
-                passed=not warnings,
-                severity=dg.AssetCheckSeverity.WARN,
-                metadata=warnings,
-            ),
-        ],
+        check_results=[check, _every_call_allowed(outcomes)],
+    )
+
+
+def _every_source_harvested(outcomes: list[Outcome]) -> dg.AssetCheckResult:
+    failures = {outcome.source: outcome.error for outcome in outcomes if outcome.error}
+    return dg.AssetCheckResult(
+        asset_key=RAW, check_name="every_source_harvested", passed=not failures, metadata=failures
+    )
+
+
+def _every_call_allowed(outcomes: list[Outcome]) -> dg.AssetCheckResult:
+    warnings = {outcome.source: "; ".join(outcome.warnings) for outcome in outcomes if outcome.warnings}
+    return dg.AssetCheckResult(
+        asset_key=RAW,
+        check_name="every_call_allowed",
+        passed=not warnings,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=warnings,
     )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import dagster as dg
 
-Log = Callable[[str], None]
+from pipelines.progress import Log
 
 
 @dg.resource(description="Messages of progress go to the run's log.")

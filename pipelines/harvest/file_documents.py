@@ -20,9 +20,10 @@ import msgspec
 from pipelines.errors import TrainyardError
 from pipelines.harvest import broken
 from pipelines.harvest.archive import zstd_lines
+from pipelines.harvest.due import EVENT
 from pipelines.harvest.mend import mended
 
-_EVENT = b'"SageMaker Training Job State Change"'
+_EVENT = b'"%s"' % EVENT.encode()
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 

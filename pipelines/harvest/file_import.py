@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -29,10 +29,16 @@ _LEAST_MILLISECONDS = 1e11  # as seconds that would be the year 5138; as millise
 _USERS_OWN = frozenset({"Environment", "HyperParameters", "Tags"})  # no service's times in there
 
 
-def import_files(archive: RawArchive, files: Iterable[Path], redactor: Redactor) -> Outcome:
+def import_files(
+    archive: RawArchive,
+    files: Iterable[Path],
+    redactor: Redactor,
+    on_batch: Callable[[list[Observation]], None] = lambda batch: None,
+) -> Outcome:
     """Write the documents of files to raw, each file whole before the next; a file imported before adds nothing.
 
-    Of a file that cannot be read, or holds no training job, nothing is written; the outcome says so of each.
+    ``on_batch`` is called with what is about to be written. Of a file that cannot be read, or holds no training job,
+    nothing is written; the outcome says so of each.
     """
     started = time.monotonic()
     documents = batches = 0
@@ -40,6 +46,7 @@ def import_files(archive: RawArchive, files: Iterable[Path], redactor: Redactor)
     for file in files:
         try:
             for batch, label in _batches(file, redactor, archive.labels(IMPORT)):
+                on_batch(batch)
                 archive.append(IMPORT, batch, label=label)
                 documents += len(batch)
                 batches += 1

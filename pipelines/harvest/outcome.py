@@ -1,14 +1,25 @@
-"""What came of one source, and what a failure of AWS means for the user. Not here: causing or catching either."""
+"""What came of one source, kept for `trainyard status`, and what a failure of AWS means for the user.
+
+    outcomes/<kind>.json
+
+Not here: causing or catching either.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import msgspec
 from botocore import exceptions
 from botocore.parsers import ResponseParserError
 
 from pipelines.errors import TrainyardError
+from pipelines.files import write_whole
+
+HARVEST, VERIFICATION = "harvest", "verification"  # the kinds of outcomes that are kept
 
 _SIGN_IN = "sign in to AWS (as with `aws sso login`), or set AWS_PROFILE or access keys"
 _NETWORK = "check the network, the region and the endpoint, then run again"
@@ -43,8 +54,9 @@ FAILURES = (exceptions.BotoCoreError, exceptions.ClientError, ResponseParserErro
 
 @dataclass(frozen=True)
 class Outcome:
-    """One source's harvest or import: what was written to raw, at what cost, and the line that says what went wrong;
-    ``warnings`` are lines that tell what could not be asked in full.
+    """One source's harvest, verification or import: what was written to raw, at what cost, and what went wrong.
+
+    ``error`` is one line, ``warnings`` are lines that tell what could not be asked in full.
     """
 
     source: str
@@ -54,6 +66,36 @@ class Outcome:
     error: str | None
     seconds: float
     warnings: tuple[str, ...] = ()
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """The outcomes of the last time that all sources were gone through, and when that ended, in epoch seconds."""
+
+    ended_at: float
+    outcomes: list[Outcome]
+
+
+def keep_outcomes(home: Path, kind: str, outcomes: Sequence[Outcome], ended_at: float) -> None:
+    """Keep these outcomes in place of the last ones of their kind."""
+    write_whole(home / "outcomes" / f"{kind}.json", msgspec.json.encode(Kept(ended_at, list(outcomes))))
+
+
+def kept_outcomes(home: Path, kind: str) -> Kept | None:
+    """The last outcomes of a kind; None if there never were any."""
+    path = home / "outcomes" / f"{kind}.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Kept)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise TrainyardError(f"{path} cannot be read ({error}): remove it, the next run writes it anew") from None
+
+
+def told(outcome: Outcome) -> str:
+    """The outcome as a line."""
+    if outcome.error:
+        return f"{outcome.source}: {outcome.error}"
+    return f"{outcome.source}: {outcome.documents:,} new documents with {outcome.calls:,} calls"
 
 
 def explain(error: Exception) -> str:

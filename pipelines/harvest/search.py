@@ -1,4 +1,5 @@
-"""Training jobs through ``Search``: those that changed since an instant, oldest change first, or the newest ones.
+"""Training jobs through ``Search``: those that changed since an instant, oldest change first, or the newest ones; those
+created in a window, and those of certain names.
 
 Here: keyset paging. A query goes by LastModifiedTime, ascending; after a few thousand jobs a new one goes on from the
 second that it reached. So no token has to live long, and no cap on a query's results is met. Not here: what is known of
@@ -8,7 +9,7 @@ the jobs already, and whether they are all there (``one_pass``).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ PAGE_JOBS = 100
 QUERY_JOBS = 5_000
 MOST_REFUSALS = 3  # of tokens in one second's jobs
 MOST_EMPTY_PAGES = 1_000  # one after the other
+MOST_NAMES = 20  # filters of one expression
 
 
 class _Result(msgspec.Struct):
@@ -57,14 +59,14 @@ class Page(NamedTuple):
 
 def newest(calls: Calls, since: int | None) -> Page:
     """The jobs that changed last, newest first, of those that changed in the second ``since`` or later: one page."""
-    return _page(calls.ask("Search", **_request(since, None, "Descending")), since)
+    request = _request(_between("LastModifiedTime", since, None), order="Descending")
+    return _page(calls.ask("Search", **request), since)
 
 
 def jobs_in_progress(calls: Calls, since: int | None) -> int | None:
     """How many jobs that changed in the second ``since`` or later are InProgress; None if the service does not say."""
     status = {"Name": "TrainingJobStatus", "Operator": "Equals", "Value": "InProgress"}
-    request = _request(since, None, "Descending", status)
-    return _page(calls.ask("Search", **(request | {"MaxResults": 1})), since).hits
+    return _count(calls, [*_between("LastModifiedTime", since, None), status]).hits
 
 
 def changed(calls: Calls, since: int | None, until: int | None = None) -> Iterator[Page]:
@@ -78,7 +80,7 @@ def changed(calls: Calls, since: int | None, until: int | None = None) -> Iterat
         keys: set[int] = set()
         reached = since
         try:
-            for page in _query(calls, since, until):
+            for page in _query(calls, _request(_between("LastModifiedTime", since, until)), since):
                 keys.update(job.key for job in page.jobs)
                 reached = max(
                     (math.floor(job.modified) for job in page.jobs if job.modified is not None), default=reached
@@ -97,9 +99,29 @@ def changed(calls: Calls, since: int | None, until: int | None = None) -> Iterat
         since = reached
 
 
-def _query(calls: Calls, since: int | None, until: int | None) -> Iterator[Page]:
+def created(calls: Calls, since: int, until: int) -> Iterator[Page]:
+    """The jobs created in the second ``since`` or later and before the second ``until``, in one query."""
+    return _query(calls, _request(_between("CreationTime", since, until), sort_by="CreationTime"), since)
+
+
+def count_created(calls: Calls, since: int | None, until: int | None) -> Page:
+    """How many jobs were created in the second ``since`` or later and before the second ``until``: see ``hits``."""
+    return _count(calls, _between("CreationTime", since, until), sort_by="CreationTime")
+
+
+def named(calls: Calls, names: Sequence[str]) -> Page:
+    """The jobs of these names, at most ``MOST_NAMES`` of them."""
+    filters = [{"Name": "TrainingJobName", "Operator": "Equals", "Value": name} for name in names]
+    return _page(calls.ask("Search", **_request(filters, operator="Or")), None)
+
+
+def _count(calls: Calls, filters: list[dict[str, str]], **sorting: str) -> Page:
+    return _page(calls.ask("Search", **(_request(filters, **sorting) | {"MaxResults": 1})), None)
+
+
+def _query(calls: Calls, request: dict[str, Any], since: int | None) -> Iterator[Page]:
     empty_pages = 0
-    for answer in calls.pages("Search", **_request(since, until, "Ascending")):
+    for answer in calls.pages("Search", **request):
         page = _page(answer, since)
         empty_pages = 0 if page.jobs else empty_pages + 1
         if empty_pages > MOST_EMPTY_PAGES:
@@ -107,22 +129,30 @@ def _query(calls: Calls, since: int | None, until: int | None) -> Iterator[Page]
         yield page
 
 
-def _request(since: int | None, until: int | None, order: str, *filters: dict[str, str]) -> dict[str, Any]:
-    bounds = [
+def _between(name: str, since: int | None, until: int | None) -> list[dict[str, str]]:
+    return [
         {
-            "Name": "LastModifiedTime",
+            "Name": name,
             "Operator": operator,
             "Value": datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S"),
         }
         for operator, second in (("GreaterThanOrEqualTo", since), ("LessThan", until))
         if second is not None
     ]
+
+
+def _request(
+    filters: list[dict[str, str]],
+    sort_by: str = "LastModifiedTime",
+    order: str = "Ascending",
+    operator: str = "And",
+) -> dict[str, Any]:
     return {
         "Resource": "TrainingJob",
-        "SortBy": "LastModifiedTime",
+        "SortBy": sort_by,
         "SortOrder": order,
         "MaxResults": PAGE_JOBS,
-        **({"SearchExpression": {"Filters": [*bounds, *filters]}} if bounds or filters else {}),
+        **({"SearchExpression": {"Filters": filters, "Operator": operator}} if filters else {}),
     }
 
 

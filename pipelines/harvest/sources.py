@@ -18,9 +18,9 @@ from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import NoCredentialsError, NoRegionError
 
-from pipelines.config import Settings, SourceSettings
-from pipelines.errors import TrainyardError
+from pipelines.config import ROLE_ARN, Settings, SourceSettings
 from pipelines.harvest.first_contact import CONNECT_TIMEOUT_SECONDS, FirstContact
+from pipelines.harvest.limiter import Limiter
 from pipelines.harvest.outcome import FAILURES, Outcome, explain
 
 # Adaptive: each client slows down by itself when the account's rate, which it shares with everyone, is exceeded.
@@ -37,7 +37,7 @@ _REGION_OF_NO_REGION = "us-east-1"
 class Source:
     """An account in a region, and a client of SageMaker there; account_id is None where only an endpoint is known.
 
-    ``new_client`` makes another one, with credentials asked for anew.
+    ``new_client`` makes another one, with credentials asked for anew. The calls of both, retries too, pass one limiter.
     """
 
     name: str
@@ -52,7 +52,7 @@ def find_sources(settings: Settings) -> list[Source | Outcome]:
     found: dict[str, Source | Outcome] = {}
     for wanted in settings.sources:
         try:
-            for source in _sources(wanted):
+            for source in _sources(wanted, settings.calls_per_second):
                 found.setdefault(source.name, source)
         except FAILURES as error:
             name = wanted.role_arn or wanted.profile or "default"
@@ -60,7 +60,7 @@ def find_sources(settings: Settings) -> list[Source | Outcome]:
     return list(found.values())
 
 
-def _sources(wanted: SourceSettings) -> Iterator[Source]:
+def _sources(wanted: SourceSettings, calls_per_second: float) -> Iterator[Source]:
     session = botocore.session.Session(profile=wanted.profile)
     default_region = os.environ.get("AWS_REGION") or session.get_config_variable("region")
     regions = wanted.regions or (default_region or _REGION_OF_NO_REGION,)
@@ -70,26 +70,38 @@ def _sources(wanted: SourceSettings) -> Iterator[Source]:
     if not wanted.regions and not default_region and _is_aws(endpoint):
         raise NoRegionError()
     sts = _client(session, "sts", regions[0])
-    if wanted.role_arn:
-        account_id = _account_of(wanted.role_arn)
+    role = ROLE_ARN.fullmatch(wanted.role_arn or "")
+    if role:
+        account_id = role["account_id"]
     elif _is_aws(endpoint) or not _is_aws(sts.meta.endpoint_url):
         account_id = sts.get_caller_identity()["Account"]
     else:  # a SageMaker of one's own: its credentials are none of AWS's business
         account_id = None
     for region, client in clients.items():
-        new_client = partial(_new_client, wanted, region)
-        if account_id:
-            yield Source(f"{account_id}-{region}", account_id, region, client, new_client)
-        else:
-            name = re.sub(r"[^\w.]+", "-", urlsplit(endpoint).netloc)
-            yield Source(f"{name}-{region}" if wanted.regions else name, None, region, client, new_client)
+        limiter = Limiter(calls_per_second)
+        new_client = partial(_new_client, wanted, region, limiter)
+        yield Source(
+            _name(account_id, region, endpoint, wanted), account_id, region, _limited(client, limiter), new_client
+        )
 
 
-def _new_client(wanted: SourceSettings, region: str) -> Any:
+def _name(account_id: str | None, region: str, endpoint: str, wanted: SourceSettings) -> str:
+    if account_id:
+        return f"{account_id}-{region}"
+    host = re.sub(r"[^\w.]+", "-", urlsplit(endpoint).netloc)
+    return f"{host}-{region}" if wanted.regions else host
+
+
+def _limited(client: Any, limiter: Limiter) -> Any:
+    client.meta.events.register("before-send.sagemaker", limiter.wait)
+    return client
+
+
+def _new_client(wanted: SourceSettings, region: str, limiter: Limiter) -> Any:
     """A client of a session of its own, which asks for credentials anew."""
     session = botocore.session.Session(profile=wanted.profile)
     _take_role(session, wanted, region)
-    return _client(session, "sagemaker", region)
+    return _limited(_client(session, "sagemaker", region), limiter)
 
 
 def _take_role(session: Any, wanted: SourceSettings, region: str) -> None:
@@ -125,13 +137,6 @@ class _Role:
             extra_args={"RoleSessionName": "trainyard", **external_id},
         )
         return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
-
-
-def _account_of(role_arn: str) -> str:
-    role = re.fullmatch(r"arn:[\w-]+:iam::(\d{12}):role/.+", role_arn)
-    if not role:
-        raise TrainyardError(f"role_arn {role_arn!r} is not the ARN of a role: correct it in trainyard.toml")
-    return role[1]
 
 
 def _is_aws(url: str) -> bool:

@@ -40,6 +40,8 @@ select
     j.is_ended,
     not j.is_ended as is_open, -- Whether it had not ended when last seen.
     l.is_never_started,
+    j.deleted_at is not null as is_deleted, -- Whether its source no longer has it: the record is the last one seen.
+    j.deleted_at,
     l.wait_microseconds / 1e6 as queue_wait_seconds, -- Seconds from creation to start; null if it has not started.
     case
         when l.is_started and (j.is_ended or j.training_end_time is not null) then l.run_microseconds / 1e6

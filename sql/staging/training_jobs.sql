@@ -27,13 +27,28 @@ instance_groups as (
     group by g.training_job_arn
 ),
 
-looks as (
+last_seen as (
     select
         j.training_job_arn,
-        greatest(j.observed_at, s.last_complete_look_at, j.creation_time) as seen_at,
-        greatest(j.observed_at, s.last_complete_look_at, j.creation_time) + interval 1 day as horizon_at
+        d.deleted_at,
+        greatest(
+            j.observed_at,
+            -- Of a deleted job nobody knows how it went on after it was last seen.
+            case when d.training_job_arn is null then s.last_complete_look_at end,
+            j.creation_time
+        ) as seen_at
     from lake.training_jobs as j
     left join lake.sources as s on j.source = s.source
+    left join lake.deleted_training_jobs as d on j.training_job_arn = d.training_job_arn
+),
+
+looks as (
+    select
+        training_job_arn,
+        deleted_at,
+        seen_at,
+        seen_at + interval 1 day as horizon_at
+    from last_seen
 ),
 
 last_transitions as (
@@ -49,6 +64,7 @@ last_transitions as (
 jobs as (
     select
         j.training_job_arn,
+        k.deleted_at,
         k.seen_at,
         k.horizon_at,
         l.last_transition_at,
@@ -104,6 +120,7 @@ select
     j.training_end_time, -- End of Uploading (UTC); null if absent, or later than could be seen.
     j.last_modified_time, -- Instant (UTC) of the record's last change; null if absent, or later than could be seen.
     j.last_transition_at, -- Start of its last transition; null if it has none with a start.
+    j.deleted_at, -- Instant (UTC) at which its source was first found not to have it any more; null if it has it.
     greatest(
         j.seen_at, j.last_modified_time, j.last_transition_at
     ) as observed_at, -- Instant (UTC) up to which the record is known to hold: an open job is open until then.

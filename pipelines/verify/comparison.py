@@ -1,0 +1,170 @@
+"""One source held against the lake: what the lake lacks is fetched, what the service lacks is marked.
+
+A job is marked only once the service says of it by name that there is none. The youngest jobs are left to the harvest:
+the service's index may not show them yet. Not here: where the sides differ (``windows``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+
+from botocore.exceptions import ClientError
+
+from pipelines.config import Settings
+from pipelines.errors import TrainyardError
+from pipelines.harvest import search
+from pipelines.harvest.archive import Observation, RawArchive
+from pipelines.harvest.calls import Calls, TokenRefusedError, is_denied
+from pipelines.harvest.describe import Completion, describe
+from pipelines.harvest.job import Job, key_of
+from pipelines.harvest.redact import Redactor
+from pipelines.home import Home
+from pipelines.lake.deleted import read_marks, write_marks
+from pipelines.lake.quarantine import Quarantine
+from pipelines.verify.held import Held
+from pipelines.verify.windows import Window, differing, months
+
+BATCH_DOCUMENTS = 5_000
+MOST_CONFIRMED = 1_000  # jobs of one verification: each takes a call
+
+_ARN = re.compile(r'"TrainingJobArn"\s*:\s*"([^"]+)"')
+
+
+class Comparison:
+    """A verification of one source; ``documents`` and ``batches`` tell how much was written to raw so far."""
+
+    def __init__(
+        self, source: str, calls: Calls, settings: Settings, held: Held, on_jobs: Callable[[int], None]
+    ) -> None:
+        self.documents = self.batches = 0
+        self._source = source
+        self._calls = calls
+        self._held = held
+        self._on_jobs = on_jobs
+        self._home = Home(settings.home)
+        self._overlap_seconds = settings.overlap_seconds
+        self._redact = Redactor(settings.secret_keys).redact
+        self._completion = Completion(calls, settings.describe)
+        self._marks = read_marks(self._home, source)
+        self._quarantined = _quarantined(self._home, source)
+        self._pending: list[Observation] = []
+        self._jobs = 0
+        self._fetched: Counter[str] = Counter()  # by month
+        self._missed: Counter[str] = Counter()
+
+    @property
+    def calls(self) -> int:
+        """Calls made, those that failed too."""
+        return self._calls.made.total()
+
+    @property
+    def warnings(self) -> list[str]:
+        """Lines that tell what could not be asked in full."""
+        return [self._completion.warning] if self._completion.warning else []
+
+    @property
+    def has_repaired(self) -> bool:
+        """Whether there was anything to repair."""
+        return bool(self._fetched or self._missed)
+
+    @property
+    def told(self) -> str:
+        """What was found and done, as a line."""
+        jobs = self._jobs + self._fetched.total() - self._missed.total()
+        found = [f"{jobs:,} jobs compared with {self.calls:,} calls"]
+        if self._fetched:
+            found.append(f"{_by_month(self._fetched)} that the lake lacked were fetched")
+        if self._missed:
+            found.append(f"{_by_month(self._missed)} that the service lacks were marked as deleted")
+        return "; ".join(found)
+
+    def run(self) -> None:
+        """Compare and repair; what came before an error is kept.
+
+        Raises botocore's errors, and TrainyardError where the service contradicts itself or lacks very many jobs.
+        """
+        until = int(search.count_created(self._calls, None, None).answered_at) - self._overlap_seconds
+        try:
+            for month in months(self._held.first(), until):
+                for window in differing(month, self._count, self._held):
+                    self._look(window)
+                self._jobs += self._held.count(month)
+                self._on_jobs(self._jobs)
+        except Exception:
+            self._commit()
+            raise
+        self._commit()
+
+    def _count(self, window: Window) -> int | None:
+        self._on_jobs(self._jobs)
+        return search.count_created(self._calls, *window).hits
+
+    def _look(self, window: Window) -> None:
+        """Read a window and settle where it differs."""
+        found: dict[int, Job] = {}
+        hits = answered_at = None
+        try:
+            for page in search.created(self._calls, *window):
+                found |= {job.key: job for job in page.jobs}
+                hits, answered_at = page.hits, page.answered_at
+        except TokenRefusedError as error:
+            raise TrainyardError(f"Search refuses its own tokens: run again later ({error.__cause__})") from None
+        assert answered_at is not None
+        if hits is not None and len(found) < hits:
+            raise TrainyardError(f"Search counted {hits} jobs but gave {len(found)}: run again later")
+        held = self._held.jobs(window)
+        known = {key_of(arn) for arn in [*self._held.jobs_of_others(window), *(arn for arn, _, _ in held)]}
+        known |= self._quarantined
+        self._fetch([job for key, job in found.items() if key not in known], answered_at, window)
+        self._marks = {arn: missed_at for arn, missed_at in self._marks.items() if key_of(arn) not in found}
+        for arn, name, observed_at in held:
+            if key_of(arn) not in found and self._is_gone(name):
+                self._marks[arn] = max(answered_at, observed_at)
+                self._missed[window.month] += 1
+
+    def _fetch(self, jobs: list[Job], answered_at: float, window: Window) -> None:
+        descriptions = self._completion.descriptions(jobs)
+        for job in jobs:
+            description = descriptions.get(job.key, b"")
+            redacted = description and self._redact(description)
+            self._pending.append(Observation(answered_at, self._redact(job.document), redacted))
+        if jobs:
+            self._fetched[window.month] += len(jobs)
+        if len(self._pending) >= BATCH_DOCUMENTS:
+            self._commit()
+
+    def _is_gone(self, name: str) -> bool:
+        """Does the service say by name that it has no such job? By Describe, which reads no index; else by Search."""
+        if self._missed.total() >= MOST_CONFIRMED:
+            raise TrainyardError(
+                f"the service lacks more than {MOST_CONFIRMED:,} jobs: so many are marked; if that is right,"
+                " `trainyard verify` goes on"
+            )
+        try:
+            return describe(self._calls, name) is None
+        except ClientError as error:
+            if not is_denied(error):
+                raise
+        return search.named(self._calls, [name]).hits == 0
+
+    def _commit(self) -> None:
+        if self._pending:
+            RawArchive(self._home.raw).append(self._source, self._pending)
+            self.batches += 1
+            self.documents += len(self._pending)
+            self._pending = []
+        if self._marks != read_marks(self._home, self._source):
+            write_marks(self._home, self._source, self._marks)
+
+
+def _by_month(jobs: Counter[str]) -> str:
+    """As ``3 (2026-04: 2, 2026-05: 1)``."""
+    return f"{jobs.total():,} ({', '.join(f'{month}: {count:,}' for month, count in sorted(jobs.items()))})"
+
+
+def _quarantined(home: Home, source: str) -> set[int]:
+    """The jobs whose document from this source is in quarantine: raw has them."""
+    lines = (quarantined.line for of, quarantined in Quarantine(home.quarantine).lines() if of == source)
+    return {key_of(match[1]) for line in lines if (match := _ARN.search(line))}
