@@ -94,8 +94,8 @@ def _model_asset(bound: BoundModel, catalogue: Catalogue) -> dg.AssetsDefinition
     assets = {other.name for other in catalogue.models} | {table.table.qualified_name for table in lake_tables()}
     inputs = {table.qualified_name for table in catalogue.inputs}
     deps = [dg.AssetKey(name.split(".")) for name in sorted(bound.model.dependencies & assets)]
-    # The others come after it by way of what they read.
-    if bound.model.dependencies & inputs:
+    # The others come after it by way of what they read; one that reads nothing has a place in the build too.
+    if not deps or bound.model.dependencies & inputs:
         deps.append(CONTEXT_KEY)
 
     @dg.asset(
