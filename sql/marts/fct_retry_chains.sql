@@ -16,50 +16,41 @@ with jobs as (
         r.program,
         r.is_retry,
         r.is_retried,
-        j.account_id,
-        j.region,
-        j.role_arn,
-        j.instance_type,
-        j.is_spot,
-        j.training_job_status,
-        j.creation_time,
+        r.role_arn,
+        l.account_id,
+        l.region,
+        l.instance_type,
+        l.is_spot,
+        l.training_job_status,
+        l.creation_time,
         l.life_end_at,
         l.is_ended,
         l.instance_microseconds,
         l.gpu_microseconds,
-        j.instance_count,
+        l.instance_count,
         a.attempts,
         a.training_microseconds,
         case
-            when a.has_checkpoints and not r.is_retried and j.training_job_status = 'Failed'
+            when r.has_checkpoints and not r.is_retried and l.training_job_status = 'Failed'
                 then a.training_microseconds - a.last_training_microseconds
-            when a.has_checkpoints then a.training_microseconds
-            when r.is_retried or j.training_job_status = 'Failed' then 0
+            when r.has_checkpoints then a.training_microseconds
+            when r.is_retried or l.training_job_status = 'Failed' then 0
             else a.last_training_microseconds
         end as kept_microseconds
     from staging.retries as r
-    inner join staging.training_jobs as j on r.training_job_arn = j.training_job_arn
     inner join staging.training_job_lives as l on r.training_job_arn = l.training_job_arn
     inner join staging.training_job_attempts as a on r.training_job_arn = a.training_job_arn
 ),
 
--- The first job is the one that is no retry, the last the one that is not retried.
-chains as (
+-- Few jobs are in a chain with others: only these are added up.
+retried as (
     select
         chain_job_arn,
-        max(account_id) filter (where not is_retry) as account_id,
-        max(region) filter (where not is_retry) as region,
-        max(role_arn) filter (where not is_retry) as role_arn,
-        max(program) filter (where not is_retry) as program,
-        max(instance_type) filter (where not is_retry) as instance_type,
-        bool_or(is_spot) filter (where not is_retry) as is_spot,
         count(*) as jobs,
         cast(sum(attempts) as bigint) as attempts,
-        min(creation_time) as first_creation_time,
         max(life_end_at) as last_end_at,
-        not bool_and(is_ended) as is_open,
+        bool_and(is_ended) as is_ended,
         max(training_job_status) filter (where not is_retried) as training_job_status,
-        epoch_us(max(life_end_at)) - epoch_us(min(creation_time)) as elapsed_microseconds,
         cast(sum(kept_microseconds) as bigint) as kept_microseconds,
         cast(sum(training_microseconds) as bigint) as training_microseconds,
         sum(instance_microseconds) as instance_microseconds,
@@ -67,7 +58,40 @@ chains as (
         sum(kept_microseconds * instance_count) as kept_instance_microseconds,
         sum(training_microseconds * instance_count) as training_instance_microseconds
     from jobs
+    where is_retry or is_retried
     group by chain_job_arn
+),
+
+-- A chain is described by its first job.
+chains as (
+    select
+        j.chain_job_arn,
+        j.account_id,
+        j.region,
+        j.role_arn,
+        j.program,
+        j.instance_type,
+        j.is_spot,
+        coalesce(r.jobs, 1) as jobs,
+        coalesce(r.attempts, j.attempts) as attempts,
+        j.creation_time as first_creation_time,
+        coalesce(r.last_end_at, j.life_end_at) as last_end_at,
+        not coalesce(r.is_ended, j.is_ended) as is_open,
+        coalesce(r.training_job_status, j.training_job_status) as training_job_status,
+        epoch_us(coalesce(r.last_end_at, j.life_end_at)) - epoch_us(j.creation_time) as elapsed_microseconds,
+        coalesce(r.kept_microseconds, j.kept_microseconds) as kept_microseconds,
+        coalesce(r.training_microseconds, j.training_microseconds) as training_microseconds,
+        coalesce(r.instance_microseconds, j.instance_microseconds) as instance_microseconds,
+        coalesce(r.gpu_microseconds, j.gpu_microseconds) as gpu_microseconds,
+        coalesce(
+            r.kept_instance_microseconds, j.kept_microseconds * j.instance_count
+        ) as kept_instance_microseconds,
+        coalesce(
+            r.training_instance_microseconds, j.training_microseconds * j.instance_count
+        ) as training_instance_microseconds
+    from jobs as j
+    left join retried as r on j.chain_job_arn = r.chain_job_arn
+    where not j.is_retry
 )
 
 select
