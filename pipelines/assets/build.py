@@ -20,7 +20,8 @@ from pipelines.lake.sources import SOURCES, select_sources
 from pipelines.models.build import Build, start_build
 from pipelines.models.catalogue import BoundModel, Catalogue
 from pipelines.models.context import CONTEXT
-from pipelines.models.reference import REFERENCE_TABLES, select_reference
+from pipelines.models.failure_rules import FAILURE_RULE_MATCHES, select_failure_rule_matches
+from pipelines.models.reference import FAILURE_RULES, REFERENCE_TABLES, select_reference
 from pipelines.shipped import shipped
 from pipelines.tables import literal
 
@@ -65,12 +66,17 @@ def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settin
         table.table.qualified_name: select_table(table.table, manifest.paths(home.lake, table.name))
         for table in lake_tables()
     }
-    inputs |= {SOURCES.qualified_name: select_sources(home), CONTEXT.qualified_name: row}
     copied = {
         table.table.qualified_name: select_reference(table, shipped("reference"), home.root / "reference")
         for table in REFERENCE_TABLES
     }
     copied |= {DELETED.qualified_name: select_deleted(home, manifest)}
+    matches = select_failure_rule_matches(inputs["lake.training_jobs"], copied[FAILURE_RULES.table.qualified_name])
+    inputs |= {
+        SOURCES.qualified_name: select_sources(home),
+        CONTEXT.qualified_name: row,
+        FAILURE_RULE_MATCHES.qualified_name: matches,
+    }
     start_build(home.builds / build_id, inputs, copied)
     return dg.MaterializeResult(metadata=metadata.of_rows(1, build_id=build_id, lake_generation=manifest.generation))
 
@@ -90,8 +96,8 @@ def _model_asset(bound: BoundModel, catalogue: Catalogue) -> dg.AssetsDefinition
     assets = {other.name for other in catalogue.models} | {table.table.qualified_name for table in lake_tables()}
     inputs = {table.qualified_name for table in catalogue.inputs}
     deps = [dg.AssetKey(name.split(".")) for name in sorted(bound.model.dependencies & assets)]
-    # The others come after it by way of what they read.
-    if bound.model.dependencies & inputs:
+    # The others come after it by way of what they read; one that reads nothing has a place in the build too.
+    if not deps or bound.model.dependencies & inputs:
         deps.append(CONTEXT_KEY)
 
     @dg.asset(

@@ -20,6 +20,7 @@ from pipelines.flatten.layout import lake_tables
 from pipelines.lake.deleted import DELETED
 from pipelines.lake.sources import SOURCES
 from pipelines.models.context import CONTEXT
+from pipelines.models.failure_rules import FAILURE_RULE_MATCHES
 from pipelines.models.model import Model, read_model
 from pipelines.models.reference import REFERENCE_TABLES
 from pipelines.tables import Column, Table
@@ -56,7 +57,8 @@ class Catalogue:
 def input_tables() -> tuple[Table, ...]:
     """The tables that models may read besides other models: the lake's, reference data, the build's context."""
     lake = (table.table for table in lake_tables())
-    return (*lake, SOURCES, DELETED, *(reference.table for reference in REFERENCE_TABLES), CONTEXT)
+    reference = (reference.table for reference in REFERENCE_TABLES)
+    return (*lake, SOURCES, DELETED, *reference, CONTEXT, FAILURE_RULE_MATCHES)
 
 
 def load_catalogue(folder: Path, inputs: tuple[Table, ...] | None = None) -> Catalogue:

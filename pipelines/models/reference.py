@@ -25,43 +25,48 @@ class ReferenceTable:
     pattern: str | None = None
 
 
-REFERENCE_TABLES = (
-    ReferenceTable(
-        Table(
-            "reference",
-            "instance_types",
-            "One row per instance type that SageMaker has offered for training.",
-            (
-                Column("instance_type", "VARCHAR", "Name of the type, as in ResourceConfig.InstanceType."),
-                Column("instance_family", "VARCHAR", "Family of the type, as `p4d`."),
-                Column("vcpus", "INTEGER", "Virtual CPUs of one instance."),
-                Column("memory_gib", "DOUBLE", "Memory of one instance, GiB."),
-                Column("gpus", "INTEGER", "GPUs of one instance; 0 for none, null where it is not a whole number."),
-                Column("gpu_model", "VARCHAR", "Model of its GPUs; null without GPUs."),
-                Column("gpu_memory_gib", "DOUBLE", "Memory of all its GPUs together, GiB; null without GPUs."),
-                Column("accelerators", "INTEGER", "Training accelerators of one instance that are no GPUs."),
-                Column("accelerator_model", "VARCHAR", "Model of those accelerators; null without any."),
-            ),
+INSTANCE_TYPES = ReferenceTable(
+    Table(
+        "reference",
+        "instance_types",
+        "One row per instance type that SageMaker has offered for training.",
+        (
+            Column("instance_type", "VARCHAR", "Name of the type, as in ResourceConfig.InstanceType."),
+            Column("instance_family", "VARCHAR", "Family of the type, as `p4d`."),
+            Column("vcpus", "INTEGER", "Virtual CPUs of one instance."),
+            Column("memory_gib", "DOUBLE", "Memory of one instance, GiB."),
+            Column("gpus", "INTEGER", "GPUs of one instance; 0 for none, null where it is not a whole number."),
+            Column("gpu_model", "VARCHAR", "Model of its GPUs; null without GPUs."),
+            Column("gpu_memory_gib", "DOUBLE", "Memory of all its GPUs together, GiB; null without GPUs."),
+            Column("accelerators", "INTEGER", "Training accelerators of one instance that are no GPUs."),
+            Column("accelerator_model", "VARCHAR", "Model of those accelerators; null without any."),
         ),
-        "instance_type",
     ),
-    ReferenceTable(
-        Table(
-            "reference",
-            "failure_rules",
-            "One row per rule that classifies a FailureReason: of the rules that match, the least priority decides.",
-            (
-                Column("priority", "INTEGER", "Rank of the rule: the least wins."),
-                Column("pattern", "VARCHAR", "Regular expression (RE2) looked for in the FailureReason."),
-                Column("failure_class", "VARCHAR", "Class of the failures that it matches."),
-                Column("actor", "VARCHAR", "Who can mend them: `user`, `platform` or `aws`."),
-                Column("example", "VARCHAR", "A FailureReason that it decides."),
-            ),
-        ),
-        "priority",
-        "pattern",
-    ),
+    "instance_type",
 )
+
+FAILURE_RULES = ReferenceTable(
+    Table(
+        "reference",
+        "failure_rules",
+        "One row per rule that classifies a FailureReason: of the rules that match, the least priority decides.",
+        (
+            Column("priority", "INTEGER", "Rank of the rule: the least wins."),
+            Column(
+                "pattern",
+                "VARCHAR",
+                "Regular expression (RE2) looked for in the FailureReason, quoted command lines apart.",
+            ),
+            Column("failure_class", "VARCHAR", "Class of the failures that it matches."),
+            Column("actor", "VARCHAR", "Who can mend them: `user`, `platform` or `aws`."),
+            Column("example", "VARCHAR", "A FailureReason that it decides."),
+        ),
+    ),
+    "priority",
+    "pattern",
+)
+
+REFERENCE_TABLES = (INSTANCE_TYPES, FAILURE_RULES)
 
 
 def select_reference(table: ReferenceTable, shipped: Path, own: Path) -> str:

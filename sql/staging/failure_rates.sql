@@ -1,5 +1,6 @@
 -- One row per scope and its values of date, account, region, instance type and spot or not: how jobs ended and how
--- often they failed. Scopes: `day`, `month`, and `all` (one row, whose date and dimensions are null).
+-- often they failed. Scopes: `day`, `month`, `cohort`, and `all` (one row, whose date and dimensions are null). Days
+-- and months are those in which jobs were submitted or ended, cohorts the months in which all these jobs were created.
 -- @unique: scope, date, account_id, region, instance_type, is_spot
 -- @check rate_not_below_its_interval: failure_rate is null or failure_rate >= failure_rate_low - 1e-9
 -- @check rate_not_above_its_interval: failure_rate is null or failure_rate <= failure_rate_high + 1e-9
@@ -13,6 +14,7 @@ with events as (
         instance_type,
         is_spot,
         cast(creation_time as date) as date,
+        cast(date_trunc('month', creation_time) as date) as cohort,
         'Submitted' as event,
         false as is_started
     from staging.training_job_lives
@@ -23,6 +25,7 @@ with events as (
         instance_type,
         is_spot,
         cast(life_end_at as date) as date,
+        cast(date_trunc('month', creation_time) as date) as cohort,
         training_job_status as event,
         is_started
     from staging.training_job_lives
@@ -38,8 +41,13 @@ dated_events as (
 
 counts as (
     select
-        case when grouping(date) = 0 then 'day' when grouping(month) = 0 then 'month' else 'all' end as scope,
-        coalesce(date, month) as date,
+        case
+            when grouping(date) = 0 then 'day'
+            when grouping(month) = 0 then 'month'
+            when grouping(cohort) = 0 then 'cohort'
+            else 'all'
+        end as scope,
+        coalesce(date, month, cohort) as date,
         account_id,
         region,
         instance_type,
@@ -52,7 +60,10 @@ counts as (
         count(*) filter (where is_started and event = 'Failed') as started_and_failed_jobs
     from dated_events
     group by grouping sets (
-        (date, account_id, region, instance_type, is_spot), (month, account_id, region, instance_type, is_spot), ()
+        (date, account_id, region, instance_type, is_spot),
+        (month, account_id, region, instance_type, is_spot),
+        (cohort, account_id, region, instance_type, is_spot),
+        ()
     )
 ),
 
@@ -75,13 +86,13 @@ intervals as (
 )
 
 select
-    scope, -- Over what is counted: `day`, `month` or `all`.
+    scope, -- Over what is counted: `day`, `month`, `cohort` or `all`.
     date, -- Day, or first day of the month (UTC); null for all.
     account_id,
     region,
     instance_type,
     is_spot,
-    submitted_jobs, -- Jobs created in the period; all else here counts jobs by the end of their life.
+    submitted_jobs, -- Jobs created in the period; all else but cohorts counts jobs by the end of their life.
     completed_jobs, -- Jobs that ended Completed.
     failed_jobs, -- Jobs that ended Failed, started or not.
     stopped_jobs, -- Jobs that ended Stopped, started or not.

@@ -1,19 +1,28 @@
 """Every mart again, in plain Python: documents in, rows out, by another way than SQL would take.
 
 It shares nothing with `sql/`: instants are integer microseconds, sums are of integers and divided last, and what SQL
-sweeps is looped over here. Only tests use it. Left out are a failure's class and fingerprint: rules of text.
+sweeps is looped over here. Only tests use it. The rules that give a failure its class are data: it reads the same.
 """
 
 from collections.abc import Callable
 
 import pytest
 
+from tests.oracle.chains import goodput_monthly, retry_chains
 from tests.oracle.facts import secondary_status_visits, training_jobs
+from tests.oracle.failures import failure_classes, failure_classes_monthly, failure_fingerprints, stop_causes
 from tests.oracle.jobs import jobs_of
-from tests.oracle.rates import failure_rates, failure_rates_daily, failure_rates_monthly, final_status_shares
+from tests.oracle.rates import (
+    failure_rates,
+    failure_rates_by_cohort,
+    failure_rates_daily,
+    failure_rates_monthly,
+    final_status_shares,
+)
 from tests.oracle.status_time import secondary_status_time, secondary_status_time_daily
 from tests.oracle.utilization import fleet_utilization_hourly, utilization_daily, utilization_hourly
 from tests.oracle.waits import queue_wait, queue_wait_monthly
+from tests.oracle.waste import failures_per_node_days, wasted_instance_hours
 
 # A failed comparison shall tell the values.
 pytest.register_assert_rewrite("tests.oracle.expected")
@@ -29,10 +38,19 @@ _MARTS = {
     "failure_rates": (failure_rates, ()),
     "failure_rates_daily": (failure_rates_daily, ("date", *DIMENSIONS)),
     "failure_rates_monthly": (failure_rates_monthly, ("date", *DIMENSIONS)),
+    "failure_rates_by_cohort": (failure_rates_by_cohort, ("date", *DIMENSIONS)),
     "final_status_shares": (final_status_shares, ("training_job_status",)),
     "utilization_hourly": (utilization_hourly, ("hour", *DIMENSIONS)),
     "fleet_utilization_hourly": (fleet_utilization_hourly, ("hour",)),
     "utilization_daily": (utilization_daily, ("date", *DIMENSIONS)),
+    "stop_causes": (stop_causes, (*DIMENSIONS, "stop_cause")),
+    "failure_classes": (failure_classes, ("failure_class", "failure_actor")),
+    "failure_classes_monthly": (failure_classes_monthly, ("date", *DIMENSIONS, "failure_class", "failure_actor")),
+    "failure_fingerprints": (failure_fingerprints, ("failure_fingerprint", "failure_class")),
+    "failures_per_node_days": (failures_per_node_days, ("size_bucket", "failure_scope")),
+    "wasted_instance_hours": (wasted_instance_hours, (*DIMENSIONS, "waste", "cause")),
+    "fct_retry_chains": (retry_chains, ("chain_job_arn",)),
+    "goodput_monthly": (goodput_monthly, ("date", *DIMENSIONS)),
     "queue_wait": (queue_wait, ()),
     "queue_wait_monthly": (queue_wait_monthly, ("date",)),
 }

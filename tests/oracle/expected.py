@@ -9,7 +9,7 @@ used, as `fct_training_jobs` tells it, is taken off the marts' hours and means a
 open job starts in the midst of the hour: those hours' peaks alone are not compared. The greatest peak of all is
 compared in its own hour, and no other hour may be above it.
 
-Not compared, for no mart has it: node-days, retries, the tuning roll-up, fractions of GPUs.
+Not compared, for no mart has it: the tuning roll-up, fractions of GPUs.
 """
 
 from collections import Counter, defaultdict
@@ -31,6 +31,7 @@ def check_against_expected(marts, expected):
     check_queue_wait(*marts["queue_wait"], expected)
     check_by_day(marts["utilization_daily"], _open_runs(jobs), expected)
     check_concurrency(marts["fleet_utilization_hourly"], _open_runs(jobs), expected)
+    check_reliability(marts, expected)
 
 
 def check_jobs(jobs, expected):
@@ -124,6 +125,47 @@ def check_concurrency(rows, open_runs, expected):
         assert max(peaks_without_open.values()) <= overall["peak"], measure
         at = _instant(overall["at"]).replace(minute=0, second=0)
         assert peaks_without_open.get(at, overall["peak"]) == overall["peak"], measure
+
+
+def check_reliability(marts, expected):
+    """Failures for the time in use, waste and retries."""
+    (rate,) = (
+        row for row in marts["failures_per_node_days"] if (row["size_bucket"], row["failure_scope"]) == ("all", "all")
+    )
+    wanted = expected["failures_per_1000_node_days"]
+    node_days = rate["node_days"] - rate["open_node_days"]
+    assert rate["failures"] == wanted["failed"]
+    same(node_days, wanted["node_days"])
+    # The rates count the days of open jobs too.
+    of_ended = rate["node_days"] / node_days
+    same(rate["failures_per_1000_node_days"] * of_ended, wanted["rate"])
+    low, high = (rate[f"failures_per_1000_node_days_{end}"] * of_ended for end in ("low", "high"))
+    assert [low, high] == pytest.approx(wanted["poisson95"], 1e-9)
+    if rate["failures"]:
+        same(rate["mttf_node_hours"] / of_ended, wanted["mtbf_node_hours"])
+    else:
+        assert (rate["mttf_node_hours"], wanted["mtbf_node_hours"]) == (None, None)
+
+    wasted = sum(
+        row["wasted_instance_hours"] + row["user_stopped_instance_hours"]
+        for row in marts["wasted_instance_hours"]
+        if row["waste"] in ("failed_job", "stopped_job")
+    )
+    same(wasted, expected["wasted_instance_hours"])
+    same(1 - wasted / expected["instance_hours_total"], expected["goodput_share_by_instance_hours"])
+
+    if "retry_chains" in expected:
+        chains = marts["fct_retry_chains"]
+        works = _sums(chains, lambda row: (row["account_id"], row["role_arn"], row["program"]), "jobs")
+        last_of_retried = [row["training_job_status"] for row in chains if row["retries"]]
+        assert {
+            "groups": len(works),
+            "groups_with_more_than_one_job": sum(jobs > 1 for jobs in works.values()),
+            "retries": sum(row["retries"] for row in chains),
+            # What is retried did not complete: only the last of a chain can have.
+            "retries_that_completed": last_of_retried.count("Completed"),
+            "longest_chain": max(row["jobs"] for row in chains),
+        } == expected["retry_chains"]
 
 
 def same(found, wanted):

@@ -1,5 +1,6 @@
 """The marts that have a row for each job or visit."""
 
+from tests.oracle.failures import fingerprint, judged, reason_of
 from tests.oracle.intervals import SECOND, timestamp
 from tests.oracle.statistics import hours, seconds
 
@@ -32,6 +33,9 @@ def training_jobs(jobs):
             "gpu_hours": hours(job.gpu_time),
             "billable_instance_hours": hours(job.billable_instance_time),
             "tuning_job_arn": job.document.get("TuningJobArn") or None,
+            "failure_class": judged(reason_of(job))[0] if job.status == "Failed" else None,
+            "failure_actor": judged(reason_of(job))[1] if job.status == "Failed" else None,
+            "failure_fingerprint": fingerprint(reason_of(job)) if reason_of(job) else None,
         }
         for job in jobs
     ]

@@ -16,6 +16,16 @@ def failure_rates_monthly(jobs):
     return _rates_by(month_of, jobs)
 
 
+def failure_rates_by_cohort(jobs):
+    rows = []
+    for (month, *_), cohort in grouped(jobs, lambda job: (month_of(job.created), *job.dimensions.values())).items():
+        ended = [job for job in cohort if job.is_ended]
+        rows.append(
+            {"date": month, **cohort[0].dimensions, "open_jobs": len(cohort) - len(ended), **_rates(cohort, ended)}
+        )
+    return rows
+
+
 def _rates_by(bucket, jobs):
     def key(date, job):
         return date, *job.dimensions.values()

@@ -1,0 +1,49 @@
+-- One row per failure class and actor: its share of the failed jobs, and of the hours they used. The class `unknown`,
+-- of failures without a reason or with one that no rule of reference.failure_rules matches, is always there: the larger
+-- its share, the less the others say. Unknown counts of instances or GPUs are left out. Metric M16.
+-- @unique: failure_class, failure_actor
+-- @check share_is_a_share: job_share is null or job_share between 0 and 1
+
+with failures as (
+    select
+        c.end_cause as failure_class,
+        c.end_actor as failure_actor,
+        1 as jobs,
+        l.instance_microseconds,
+        l.gpu_microseconds
+    from staging.training_job_lives as l
+    inner join staging.end_causes as c on l.training_job_arn = c.training_job_arn
+    where l.training_job_status = 'Failed'
+    union all
+    select
+        'unknown' as failure_class,
+        null as failure_actor,
+        0 as jobs,
+        0 as instance_microseconds,
+        0 as gpu_microseconds
+),
+
+totals as (
+    select
+        failure_class,
+        failure_actor,
+        cast(sum(jobs) as bigint) as jobs,
+        sum(instance_microseconds) as instance_microseconds,
+        sum(gpu_microseconds) as gpu_microseconds
+    from failures
+    group by failure_class, failure_actor
+)
+
+select
+    failure_class, -- Class of the failures by reference.failure_rules, or `unknown`.
+    failure_actor, -- Who can mend them: user, platform or aws; null if unknown.
+    jobs, -- Jobs that failed so.
+    jobs
+    / nullif(sum(jobs) over (), 0) as job_share, -- Share of them in all failed jobs (0 to 1); null without any.
+    instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of their runs; null if all are unknown.
+    instance_microseconds
+    / nullif(sum(instance_microseconds) over (), 0) as instance_hour_share, -- Their share in all; null if all are 0.
+    gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
+    gpu_microseconds
+    / nullif(sum(gpu_microseconds) over (), 0) as gpu_hour_share -- Their share in all; null if all are 0.
+from totals

@@ -1,0 +1,46 @@
+-- One row per UTC month, account, region, instance type, spot or not, failure class, and actor: the jobs that failed
+-- so, and the hours their runs had used. A job counts in the month in which its life ended, all its hours with it.
+-- Metric M16.
+-- @unique: date, account_id, region, instance_type, is_spot, failure_class, failure_actor
+-- @check share_is_a_share: job_share > 0 and job_share <= 1
+
+with totals as (
+    select
+        cast(date_trunc('month', l.life_end_at) as date) as date,
+        l.account_id,
+        l.region,
+        l.instance_type,
+        l.is_spot,
+        c.end_cause,
+        c.end_actor,
+        count(*) as jobs,
+        sum(l.instance_microseconds) as instance_microseconds,
+        sum(l.gpu_microseconds) as gpu_microseconds
+    from staging.training_job_lives as l
+    inner join staging.end_causes as c on l.training_job_arn = c.training_job_arn
+    where l.training_job_status = 'Failed'
+    group by
+        cast(date_trunc('month', l.life_end_at) as date),
+        l.account_id,
+        l.region,
+        l.instance_type,
+        l.is_spot,
+        c.end_cause,
+        c.end_actor
+)
+
+select
+    date, -- First day of the month (UTC) of the end of life.
+    account_id,
+    region,
+    instance_type,
+    is_spot,
+    end_cause as failure_class, -- Class of the failures by reference.failure_rules, or `unknown`.
+    end_actor as failure_actor, -- Who can mend them: user, platform or aws; null if unknown.
+    jobs, -- Jobs that failed so.
+    jobs / sum(jobs) over (
+        partition by date, account_id, region, instance_type, is_spot
+    ) as job_share, -- Share of them in the failed jobs of the month and these dimensions (0 to 1).
+    instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of their runs; null if all are unknown.
+    gpu_microseconds / 3.6e9 as gpu_hours -- GPU-hours of their runs; null if all are unknown.
+from totals

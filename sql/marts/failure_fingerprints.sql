@@ -1,0 +1,95 @@
+-- One row per failure fingerprint and failure class: failures that differ only in numbers, names and places, how often
+-- they came, when, where, and what they cost. Failed jobs without a reason have no fingerprint. Two reasons with one
+-- fingerprint have two classes where a rule looks at what is masked. Trends compare the last 7 and 28 days before the
+-- newest instant at which any job was seen with the same span before. Metric M17.
+-- @unique: failure_fingerprint, failure_class
+-- @check seen_in_order: first_seen_at <= last_seen_at
+-- @check recent_jobs_are_jobs: jobs_last_28_days + jobs_previous_28_days <= jobs
+
+with seen as (
+    select max(observed_at) as as_of
+    from staging.training_jobs
+),
+
+failures as (
+    select
+        f.failure_fingerprint,
+        f.failure_class,
+        f.failure_actor,
+        f.masked_reason,
+        j.failure_reason,
+        j.training_job_arn,
+        j.account_id,
+        j.role_arn,
+        j.instance_type,
+        l.life_end_at,
+        l.instance_microseconds,
+        l.gpu_microseconds,
+        epoch_us(s.as_of) - epoch_us(l.life_end_at) as age_microseconds
+    from staging.training_jobs as j
+    inner join staging.training_job_lives as l on j.training_job_arn = l.training_job_arn
+    inner join staging.failure_reasons as f on j.failure_reason = f.failure_reason
+    cross join seen as s
+    where j.training_job_status = 'Failed'
+),
+
+-- What is long is picked once a fingerprint, not carried through the sums.
+examples as (
+    select
+        failure_fingerprint,
+        failure_class,
+        failure_actor,
+        masked_reason,
+        failure_reason,
+        training_job_arn
+    from failures
+    qualify row_number() over (
+        partition by failure_fingerprint, failure_class order by life_end_at desc, training_job_arn desc
+    ) = 1
+),
+
+totals as (
+    select
+        failure_fingerprint,
+        failure_class,
+        min(life_end_at) as first_seen_at,
+        max(life_end_at) as last_seen_at,
+        count(*) as jobs,
+        count(distinct account_id) as accounts,
+        count(distinct role_arn) as roles,
+        string_agg(distinct instance_type, ', ' order by instance_type) as instance_types,
+        sum(instance_microseconds) as instance_microseconds,
+        sum(gpu_microseconds) as gpu_microseconds,
+        count(*) filter (where age_microseconds < 7 * 86400000000) as jobs_last_7_days,
+        count(*) filter (
+            where age_microseconds >= 7 * 86400000000 and age_microseconds < 14 * 86400000000
+        ) as jobs_previous_7_days,
+        count(*) filter (where age_microseconds < 28 * 86400000000) as jobs_last_28_days,
+        count(*) filter (
+            where age_microseconds >= 28 * 86400000000 and age_microseconds < 56 * 86400000000
+        ) as jobs_previous_28_days
+    from failures
+    group by failure_fingerprint, failure_class
+)
+
+select
+    t.failure_fingerprint,
+    t.failure_class,
+    e.failure_actor,
+    e.masked_reason,
+    e.failure_reason as last_failure_reason, -- FailureReason of the last of the jobs, as its record has it.
+    e.training_job_arn as last_training_job_arn, -- ARN of the last of the jobs.
+    t.first_seen_at, -- First end of life (UTC) of such a job.
+    t.last_seen_at, -- Last end of life (UTC) of such a job.
+    t.jobs, -- Jobs that failed so.
+    t.accounts, -- Accounts that they ran in.
+    t.roles, -- Roles that they ran with.
+    t.instance_types, -- Instance types that they ran on, with commas.
+    t.instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of their runs; null if all are unknown.
+    t.gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
+    t.jobs_last_7_days, -- Jobs that ended so in the 7 days before the newest instant at which any job was seen.
+    t.jobs_previous_7_days, -- Jobs that ended so in the 7 days before those.
+    t.jobs_last_28_days, -- Jobs that ended so in the 28 days before that instant.
+    t.jobs_previous_28_days -- Jobs that ended so in the 28 days before those.
+from totals as t
+inner join examples as e on t.failure_fingerprint = e.failure_fingerprint and t.failure_class = e.failure_class

@@ -1,0 +1,96 @@
+-- One row per size bucket and scope of failures: how often jobs failed for the time that their instances ran, and the
+-- mean time to failure, with exact intervals of 95 % (Garwood). Buckets are of a job's GPUs: `0`, `1`, `2-4`, `5-8`,
+-- `>8`, `unknown`, and `all`. Scopes are `all` failures, and `infrastructure`: those of classes that
+-- reference.failure_rules gives to AWS to mend. Only failures of jobs that had started count, for only these had
+-- instances; open jobs' instances count up to observed_at. Jobs of unknown instance counts are left out. Without
+-- failures there is no mean time to failure, but a lower end of its interval. Metric M18.
+-- @unique: size_bucket, failure_scope
+-- @check rate_not_below_its_interval: node_days = 0 or failures_per_1000_node_days >= failures_per_1000_node_days_low
+-- @check rate_not_above_its_interval: node_days = 0 or failures_per_1000_node_days < failures_per_1000_node_days_high
+-- @check failures_are_of_started_jobs: failures <= started_jobs
+
+with jobs as (
+    select
+        case
+            when l.gpu_count is null then 'unknown'
+            when l.gpu_count <= 1 then cast(l.gpu_count as varchar)
+            when l.gpu_count <= 4 then '2-4'
+            when l.gpu_count <= 8 then '5-8'
+            else '>8'
+        end as size_bucket,
+        l.is_ended,
+        l.training_job_status = 'Failed' as is_failed,
+        coalesce(c.end_actor = 'aws', false) as is_infrastructure,
+        l.instance_microseconds
+    from staging.training_job_lives as l
+    left join staging.end_causes as c on l.training_job_arn = c.training_job_arn
+    where l.is_started and l.instance_microseconds is not null
+),
+
+totals as (
+    select
+        case when grouping(size_bucket) = 1 then 'all' else size_bucket end as size_bucket,
+        count(*) as started_jobs,
+        coalesce(sum(instance_microseconds), 0) / 8.64e10 as node_days,
+        coalesce(sum(instance_microseconds) filter (where not is_ended), 0) / 8.64e10 as open_node_days,
+        count(*) filter (where is_failed) as all_failures,
+        count(*) filter (where is_failed and is_infrastructure) as infrastructure_failures
+    from jobs
+    group by grouping sets ((size_bucket), ())
+),
+
+scopes as (
+    select
+        t.size_bucket,
+        s.failure_scope,
+        t.started_jobs,
+        t.node_days,
+        t.open_node_days,
+        case s.failure_scope when 'all' then t.all_failures else t.infrastructure_failures end as failures
+    from totals as t
+    cross join unnest(['all', 'infrastructure']) as s (failure_scope)
+),
+
+-- Above the table, the expansion of Cornish and Fisher for the quantiles of the gamma distribution with shape
+-- `failures` (low) and `failures + 1` (high), at z = -+1.959963984540054, to the eighth term: relative error below
+-- 1e-10 from 101 failures on, and less the more there are.
+bounds as (
+    select
+        s.*,
+        coalesce(
+            b.low,
+            s.failures - 1.959963984540054 * sqrt(s.failures) + 0.9471529402313751
+            + 0.17196185986461623 / nullif(sqrt(s.failures), 0) - 0.06809954241743825 / nullif(s.failures, 0)
+            - 0.03444176509221394 / nullif(power(s.failures, 1.5), 0)
+            - 0.024394073942926014 / nullif(power(s.failures, 2), 0)
+            - 0.015001812870610526 / nullif(power(s.failures, 2.5), 0)
+        ) as events_low,
+        coalesce(
+            b.high,
+            s.failures + 1 + 1.959963984540054 * sqrt(s.failures + 1) + 0.9471529402313751
+            - 0.17196185986461623 / sqrt(s.failures + 1) - 0.06809954241743825 / (s.failures + 1)
+            + 0.03444176509221394 / power(s.failures + 1, 1.5)
+            - 0.024394073942926014 / power(s.failures + 1, 2)
+            + 0.015001812870610526 / power(s.failures + 1, 2.5)
+        ) as events_high
+    from scopes as s
+    left join staging.poisson_bounds as b on s.failures = b.events
+)
+
+select
+    size_bucket, -- GPUs of the jobs: 0, 1, 2-4, 5-8, >8, unknown, or all of them together.
+    failure_scope, -- Which failures count: `all`, or `infrastructure` for those that AWS is to mend.
+    started_jobs, -- Jobs that started, of known instance counts.
+    failures, -- Those of them that failed, within the scope.
+    node_days, -- Days of their instances in use.
+    open_node_days, -- Those of the node_days that belong to jobs which had not ended when last seen.
+    1000 * failures
+    / nullif(node_days, 0) as failures_per_1000_node_days, -- Failures per 1,000 node-days; null if there are none.
+    1000 * events_low
+    / nullif(node_days, 0) as failures_per_1000_node_days_low, -- Lower end of its interval; 0 without failures.
+    1000 * events_high / nullif(node_days, 0) as failures_per_1000_node_days_high, -- Upper end of its interval.
+    24 * node_days / nullif(failures, 0) as mttf_node_hours, -- Mean node-hours to a failure; null without failures.
+    24 * node_days / events_high as mttf_node_hours_low, -- Lower end of its interval.
+    24 * node_days / nullif(events_low, 0) as mttf_node_hours_high, -- Upper end of its interval; null without failures.
+    failures < 20 as is_small_sample -- Whether fewer than 20 failures stand behind the rate.
+from bounds

@@ -1,0 +1,38 @@
+-- One row per account, region, instance type, spot or not, and stop cause: who or what stopped jobs, as far as their
+-- records tell. Causes: `max_runtime_exceeded`, `max_wait_time_exceeded` (spot), `tuning_early_stop` for a child of a
+-- tuning job, which the tuner stopped early or with all its children, and `user_or_api` for all others. Metric M15.
+-- @unique: account_id, region, instance_type, is_spot, stop_cause
+-- @check share_is_a_share: job_share > 0 and job_share <= 1
+
+with totals as (
+    select
+        l.account_id,
+        l.region,
+        l.instance_type,
+        l.is_spot,
+        c.end_cause,
+        count(*) as jobs,
+        count(*) filter (where l.is_never_started) as never_started_jobs,
+        sum(l.instance_microseconds) as instance_microseconds,
+        sum(l.gpu_microseconds) as gpu_microseconds
+    from staging.training_job_lives as l
+    inner join staging.end_causes as c on l.training_job_arn = c.training_job_arn
+    where l.training_job_status = 'Stopped'
+    group by l.account_id, l.region, l.instance_type, l.is_spot, c.end_cause
+)
+
+select
+    account_id,
+    region,
+    instance_type,
+    is_spot,
+    end_cause
+        as stop_cause, -- Cause: max_runtime_exceeded, max_wait_time_exceeded, tuning_early_stop or user_or_api.
+    jobs, -- Jobs that ended Stopped for this cause.
+    jobs / sum(jobs) over (
+        partition by account_id, region, instance_type, is_spot
+    ) as job_share, -- Share of the cause in the stopped jobs of these dimensions (0 to 1).
+    never_started_jobs, -- Those of them that had not started.
+    instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of their runs; null if all are unknown.
+    gpu_microseconds / 3.6e9 as gpu_hours -- GPU-hours of their runs; null if all are unknown.
+from totals

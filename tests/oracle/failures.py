@@ -1,0 +1,176 @@
+"""Why jobs failed or were stopped: classes, fingerprints, and marts that count them. What that cost is in waste.py."""
+
+import csv
+import re
+from functools import cache
+from hashlib import md5
+from pathlib import Path
+
+from tests.oracle.intervals import DAY, month_of, timestamp
+from tests.oracle.statistics import grouped, hours, share, total
+
+RULES = Path(__file__).parents[2] / "reference" / "failure_rules.csv"
+
+# What is masked, in this order; the version of the masking is 2.
+HEXADECIMAL = r"(?:[0-9][0-9a-f]{6,}|[a-f]{1,3}[0-9][0-9a-f]{3,}|[a-f]{4,}[0-9][0-9a-f]*)"
+MASKS = [
+    (r'ErrorMessage "', "ErrorMessage "),
+    (r"\barn:[^\s\"',)]+", "<arn>"),
+    (r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>)]*", "<uri>"),
+    (r"\B\"[^\"\n]*\"\B|\B'[^'\n]*'\B|`[^`\n]*`", "<quoted>"),
+    (r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uuid>"),
+    (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?", "<time>"),
+    (r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b", "<ip>"),
+    (r"\B/[^\s\"',:;()<>]+", "<path>"),
+    (
+        r"(?i)\d+(?:[.,]\d+)+(?:e[+-]?\d+)?|\b0x[0-9a-f]+\b|(?:\b|_)" + HEXADECIMAL + r"(?:\b|_)|\d+(?:e[+-]?\d+)?",
+        "<number>",
+    ),
+    (r"[+-]+<number>", "<number>"),
+    (r"[\s.,;:]+", " "),
+]
+
+
+@cache
+def rules():
+    """(pattern, class, actor), the first to try first."""
+    with RULES.open(newline="", encoding="utf-8") as lines:
+        rows = sorted(csv.DictReader(lines), key=lambda row: int(row["priority"]))
+    return [(re.compile(row["pattern"], re.ASCII), row["failure_class"], row["actor"]) for row in rows]
+
+
+def reason_of(job):
+    return (job.document.get("FailureReason") or None) if job.status == "Failed" else None
+
+
+@cache
+def judged(reason):
+    """(class, actor) of a FailureReason, None for none."""
+    told = without_command(reason or "")
+    return next(
+        ((failure_class, actor) for pattern, failure_class, actor in rules() if pattern.search(told)),
+        ("unknown", None),
+    )
+
+
+def without_command(reason):
+    return re.sub(r"\bCommand (?:\"[^\"]*(?:\"|\Z)|'\[.*?\]')", "", reason)
+
+
+def masked(reason):
+    text = without_command(reason)
+    for pattern, mask in MASKS:
+        text = re.sub(pattern, mask, text, flags=re.ASCII)
+    text = text.lower().strip(" ")
+    return text[:400] if len(reason) >= 1024 else text
+
+
+def fingerprint(reason):
+    exit_code = re.search(r"(?i)exit ?code\s*:?\s*(-?\d+)", reason)
+    return md5(f"v2:{exit_code[1] if exit_code else ''}:{masked(reason)}".encode()).hexdigest()
+
+
+def stop_cause(job):
+    limits = {"MaxRuntimeExceeded": "max_runtime_exceeded", "MaxWaitTimeExceeded": "max_wait_time_exceeded"}
+    otherwise = "tuning_early_stop" if job.document.get("TuningJobArn") else "user_or_api"
+    return limits.get(job.document.get("SecondaryStatus"), otherwise)
+
+
+def used(jobs):
+    """What the runs of jobs used."""
+    return {
+        "instance_hours": hours(total(job.instance_time for job in jobs)),
+        "gpu_hours": hours(total(job.gpu_time for job in jobs)),
+    }
+
+
+def stop_causes(jobs):
+    stopped = [job for job in jobs if job.status == "Stopped"]
+    return [
+        {
+            **alike[0].dimensions,
+            "stop_cause": cause,
+            "jobs": len(of_cause),
+            "job_share": len(of_cause) / len(alike),
+            "never_started_jobs": sum(job.is_never_started for job in of_cause),
+            **used(of_cause),
+        }
+        for alike in grouped(stopped, lambda job: tuple(job.dimensions.values())).values()
+        for cause, of_cause in grouped(alike, stop_cause).items()
+    ]
+
+
+def failure_classes(jobs):
+    failed = [job for job in jobs if job.status == "Failed"]
+    classes = {("unknown", None): []} | grouped(failed, lambda job: judged(reason_of(job)))
+    rows = []
+    for (failure_class, actor), alike in classes.items():
+        row = {"failure_class": failure_class, "failure_actor": actor, "jobs": len(alike), **used(alike)}
+        if failure_class == "unknown":
+            row |= {name: row[name] or 0 for name in ("instance_hours", "gpu_hours")}
+        rows.append(row)
+    for name, part in (
+        ("job_share", "jobs"),
+        ("instance_hour_share", "instance_hours"),
+        ("gpu_hour_share", "gpu_hours"),
+    ):
+        whole = total(row[part] for row in rows)
+        for row in rows:
+            row[name] = share(row[part], whole)
+    return rows
+
+
+def failure_classes_monthly(jobs):
+    failed = [job for job in jobs if job.status == "Failed"]
+    return [
+        {
+            "date": month,
+            **alike[0].dimensions,
+            "failure_class": failure_class,
+            "failure_actor": actor,
+            "jobs": len(of_class),
+            "job_share": len(of_class) / len(alike),
+            **used(of_class),
+        }
+        for (month, *_), alike in grouped(
+            failed, lambda job: (month_of(job.life_end), *job.dimensions.values())
+        ).items()
+        for (failure_class, actor), of_class in grouped(alike, lambda job: judged(reason_of(job))).items()
+    ]
+
+
+def failure_fingerprints(jobs):
+    as_of = max((job.observed for job in jobs), default=None)
+    failed = [job for job in jobs if reason_of(job)]
+    rows = []
+    for (failure_fingerprint, failure_class), alike in grouped(
+        failed, lambda job: (fingerprint(reason_of(job)), judged(reason_of(job))[0])
+    ).items():
+        last = max(alike, key=lambda job: (job.life_end, job.document["TrainingJobArn"]))
+        ages = [as_of - job.life_end for job in alike]
+
+        def within(first, last, ages=ages):
+            return sum(first * DAY <= age < last * DAY for age in ages)
+
+        rows.append(
+            {
+                "failure_fingerprint": failure_fingerprint,
+                "failure_class": failure_class,
+                "failure_actor": judged(reason_of(last))[1],
+                "masked_reason": masked(reason_of(last)),
+                "last_failure_reason": reason_of(last),
+                "last_training_job_arn": last.document["TrainingJobArn"],
+                "first_seen_at": timestamp(min(job.life_end for job in alike)),
+                "last_seen_at": timestamp(last.life_end),
+                "jobs": len(alike),
+                "accounts": len({job.account_id for job in alike}),
+                "roles": len({job.document["RoleArn"] for job in alike if job.document.get("RoleArn")}),
+                "instance_types": ", ".join(sorted({job.instance_type for job in alike})),
+                **used(alike),
+                "jobs_last_7_days": within(0, 7),
+                "jobs_previous_7_days": within(7, 14),
+                "jobs_last_28_days": within(0, 28),
+                "jobs_previous_28_days": within(28, 56),
+            }
+        )
+    return rows

@@ -1,0 +1,91 @@
+"""What failures cost: how often jobs failed for the time their instances ran, and the hours that brought nothing."""
+
+from scipy.stats import chi2
+
+from tests.oracle.chains import attempts
+from tests.oracle.failures import judged, reason_of, stop_cause
+from tests.oracle.intervals import DAY, HOUR
+from tests.oracle.statistics import grouped, share
+
+WORK = {"run", "setup", "save"}
+
+
+def garwood(events):
+    """Exact interval of 95 % for a Poisson mean, from the quantiles of chi-square."""
+    low = chi2.ppf(0.025, 2 * events) / 2 if events else 0.0
+    return float(low), float(chi2.ppf(0.975, 2 * events + 2) / 2)
+
+
+def size_bucket(gpus):
+    if gpus is None:
+        return "unknown"
+    if gpus <= 1:
+        return str(gpus)
+    return "2-4" if gpus <= 4 else "5-8" if gpus <= 8 else ">8"
+
+
+def failures_per_node_days(jobs):
+    started = [job for job in jobs if job.is_started and job.instances is not None]
+    rows = []
+    for bucket, alike in ({"all": started} | grouped(started, lambda job: size_bucket(job.gpus))).items():
+        node_time = sum(job.instance_time for job in alike)
+        failed = [job for job in alike if job.status == "Failed"]
+        infrastructure = [job for job in failed if judged(reason_of(job))[1] == "aws"]
+        for scope, failures in (("all", len(failed)), ("infrastructure", len(infrastructure))):
+            low, high = garwood(failures)
+            rows.append(
+                {
+                    "size_bucket": bucket,
+                    "failure_scope": scope,
+                    "started_jobs": len(alike),
+                    "failures": failures,
+                    "node_days": node_time / DAY,
+                    "open_node_days": sum(job.instance_time for job in alike if not job.is_ended) / DAY,
+                    "failures_per_1000_node_days": share(1000 * failures * DAY, node_time),
+                    "failures_per_1000_node_days_low": share(1000 * low * DAY, node_time),
+                    "failures_per_1000_node_days_high": share(1000 * high * DAY, node_time),
+                    "mttf_node_hours": share(node_time / HOUR, failures),
+                    "mttf_node_hours_low": node_time / HOUR / high,
+                    "mttf_node_hours_high": share(node_time / HOUR, low),
+                    "is_small_sample": failures < 20,
+                }
+            )
+    return rows
+
+
+def _wastes(job):
+    """(kind, cause, microseconds of its instances)."""
+    if job.status == "Failed":
+        return [("failed_job", judged(reason_of(job))[0], job.run)]
+    if job.status == "Stopped":
+        return [("stopped_job", stop_cause(job), job.run)]
+    last = attempts(job)
+    times = {"superseded_attempts": sum(v.length for v in job.visits if v.attempt < last and v.phase in WORK)}
+    if job.is_ended:
+        for phase in ("setup", "save"):
+            times[phase] = sum(v.length for v in job.visits if v.attempt == last and v.phase == phase)
+    return [(kind, kind, time) for kind, time in times.items() if time]
+
+
+def wasted_instance_hours(jobs):
+    wastes = [(job, *waste) for job in jobs for waste in _wastes(job)]
+    rows = []
+    for (*_, kind, cause), alike in grouped(
+        wastes, lambda waste: (*waste[0].dimensions.values(), waste[1], waste[2])
+    ).items():
+        instance_time = sum(time * (job.instances or 0) for job, _, _, time in alike)
+        gpu_time = sum(time * (job.gpus or 0) for job, _, _, time in alike)
+        by_user = cause == "user_or_api"
+        rows.append(
+            {
+                **alike[0][0].dimensions,
+                "waste": kind,
+                "cause": cause,
+                "jobs": len(alike),
+                "wasted_instance_hours": 0 if by_user else instance_time / HOUR,
+                "wasted_gpu_hours": 0 if by_user else gpu_time / HOUR,
+                "user_stopped_instance_hours": instance_time / HOUR if by_user else 0,
+                "user_stopped_gpu_hours": gpu_time / HOUR if by_user else 0,
+            }
+        )
+    return rows

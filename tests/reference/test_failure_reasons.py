@@ -1,0 +1,126 @@
+"""FailureReasons as they are met get the class that a person gives them, and a fingerprint that tells failures apart.
+
+`failure_reasons.csv` beside this file holds texts from public issues, documentation and the toolkits' own sources, with
+accounts, buckets and hosts made up, and the class of each.
+"""
+
+import csv
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.models.failure_rules import select_failure_rule_matches
+from pipelines.models.reference import FAILURE_RULES, select_reference
+from pipelines.shipped import shipped
+from tests.main_job import rows
+
+SQL = (shipped("sql") / "staging" / "failure_reasons.sql").read_text()
+NOWHERE = Path("/nowhere")
+
+with (Path(__file__).parent / "failure_reasons.csv").open(newline="", encoding="utf-8") as lines:
+    KNOWN = [(row["failure_reason"], row["failure_class"]) for row in csv.DictReader(lines)]
+
+
+def judged(*reasons, own=NOWHERE):
+    """The rows of the model for failed jobs with these reasons, by reason; ``own``: a user's folder of rules."""
+    texts = f"(select unnest(from_json('{json.dumps(reasons).replace(chr(39), chr(39) * 2)}', '[\"varchar\"]')))"
+    jobs = f"select 'Failed' as training_job_status, * from {texts} as t (failure_reason)"
+    rules = select_reference(FAILURE_RULES, shipped("reference"), own)
+    with duckdb.connect() as connection:
+        connection.execute("create schema build; create schema reference")
+        connection.execute(f"create view reference.failure_rules as {rules}")
+        connection.execute(f"create view build.failure_rule_matches as {select_failure_rule_matches(jobs, rules)}")
+        return {row["failure_reason"]: row for row in rows(connection, SQL)}
+
+
+def fingerprints(*reasons):
+    return [judged(*reasons)[reason]["failure_fingerprint"] for reason in reasons]
+
+
+def test_reasons_have_the_class_a_person_gives_them():
+    found = judged(*(reason for reason, _ in KNOWN))
+    assert [(reason, wanted) for reason, wanted in KNOWN if found[reason]["failure_class"] != wanted] == []
+
+
+def test_there_are_reasons_of_every_class():
+    with (shipped("reference") / "failure_rules.csv").open(newline="", encoding="utf-8") as lines:
+        classes = {row["failure_class"] for row in csv.DictReader(lines)}
+    assert {failure_class for _, failure_class in KNOWN} == classes | {"unknown"}
+
+
+def test_the_example_of_a_rule_is_decided_by_that_rule():
+    with (shipped("reference") / "failure_rules.csv").open(newline="", encoding="utf-8") as lines:
+        rules = list(csv.DictReader(lines))
+    jobs = "select 'Failed' as training_job_status, example as failure_reason from ({rules})"
+    selected = select_reference(FAILURE_RULES, shipped("reference"), NOWHERE)
+    with duckdb.connect() as connection:
+        matches = rows(connection, select_failure_rule_matches(jobs.format(rules=selected), selected))
+    assert {row["failure_reason"]: row["priority"] for row in matches} == {
+        rule["example"]: int(rule["priority"]) for rule in rules
+    }
+
+
+def test_a_rule_of_the_user_goes_before(tmp_path):
+    header = ",".join(column.name for column in FAILURE_RULES.table.columns)
+    (tmp_path / "failure_rules.csv").write_text(f"{header}\n1,it's cold,weather,platform,it's cold\n")
+    row = judged("AlgorithmError: it's cold, exit code: 137", own=tmp_path)["AlgorithmError: it's cold, exit code: 137"]
+    assert (row["failure_class"], row["failure_actor"]) == ("weather", "platform")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "Command \"python train.py --note 'CUDA out of memory'\"",
+        "Command \"python train.py --on 'hardware failure'",
+        "Command '['python', 'train.py', '--note', 'No space left on device']' returned non-zero exit status 1.",
+    ],
+)
+def test_the_command_line_of_the_user_says_nothing_of_the_failure(command):
+    reason = f"AlgorithmError: ExecuteUserScriptError:\nExitCode 1\n{command}"
+    assert judged(reason)[reason]["failure_class"] == "user_code"
+
+
+SCRIPT = 'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "{}\n"\nCommand "python train.py --lr {}"'
+OLD_SCRIPT = 'AlgorithmError: ExecuteUserScriptError:\nCommand "python train.py --lr {}"\nTraceback\n{}'
+ALIKE = [
+    (SCRIPT.format("ValueError: bad", "0.1"), SCRIPT.format("ValueError: bad", "0.2 --epochs 3")),
+    (OLD_SCRIPT.format("0.1", "KeyError: x"), OLD_SCRIPT.format("0.25 --more 'it'", "KeyError: x")),
+    ("lost i-0abcdef1234567890", "lost i-1234567890abcdef0"),
+    ("lost subnet-0a1b2c3d", "lost subnet-12345678"),
+    ("at commit 3f2a91c", "at commit b1c9e07"),
+    ("run_550e8400-e29b-41d4-a716-446655440000 failed", "run_0b9c1d2e-aaaa-4bbb-8ccc-00000000000f failed"),
+    ("checkpoint_9f86d081884c7d65 lost", "checkpoint_2c26b46b68ffc68f lost"),
+    ("loss is -1.5", "loss is 23"),
+    ("at 1234567.25 of 10", "at 1.5e-07 of 123456789"),
+    ("role arn:aws:iam::111122223333:role/a failed", "role arn:aws:iam::444455556666:role/b failed"),
+    ("from s3://one/a/b.csv", "from s3://two/c"),
+    ("from '/opt/ml/a b.csv' on 10.0.0.1:99", "from '/data/x' on 192.168.1.20:8080"),
+    ("at 2024-05-01 10:00:00,123 in /opt/ml/x.py", "at 2025-01-31T01:02:03Z in /opt/conda/y.py"),
+    ("We encountered an internal error.  Please try again.", "We encountered an internal error, please try again"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), ALIKE)
+def test_what_differs_from_job_to_job_is_masked(one, other):
+    assert len(set(fingerprints(one, other))) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (SCRIPT.format("ValueError: bad", 1), SCRIPT.format("KeyError: bad", 1)),
+        (OLD_SCRIPT.format(1, "KeyError: x"), OLD_SCRIPT.format(1, "ImportError: x")),
+        ("AlgorithmError: , exit code: 1", "AlgorithmError: , exit code: 2"),
+        ("ValueError: defaced", "ValueError: effaced"),
+    ],
+)
+def test_what_tells_failures_apart_is_not(one, other):
+    assert len(set(fingerprints(one, other))) == 2
+
+
+def test_where_a_long_text_was_cut_makes_no_difference():
+    frames = '  File "/opt/conda/lib/x.py", line {}, in call\n' * 40
+    one, other = ((f"Traceback\n{frames}".format(*range(start, start + 40)))[:1024] for start in (5, 1000))
+    assert len(set(fingerprints(one, other))) == 1
