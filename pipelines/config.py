@@ -11,6 +11,7 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
@@ -30,6 +31,14 @@ def _regular_expression(text: str) -> str:
     except re.error as error:
         raise ValueError(f"not a regular expression: {error}") from None
     return text
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("not a time zone, such as `Europe/Berlin`") from None
+    return name
 
 
 class SourceSettings(BaseModel):
@@ -56,6 +65,9 @@ class Settings(BaseSettings):
         (),
         description="Regular expressions; Environment and HyperParameters keys they match are redacted"
         " besides the built-in ones.",
+    )
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+        "UTC", description="Time zone of the dates, months, hours and weekdays of marts; instants stay UTC."
     )
     schedule: str = Field("*/15 * * * *", description="When the scheduled refresh runs: a cron expression, UTC.")
 

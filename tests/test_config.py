@@ -9,7 +9,7 @@ from pipelines.errors import TrainyardError
 @pytest.fixture(autouse=True)
 def empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("HOME", "SOURCES", "SECRET_KEYS", "SCHEDULE", "CONFIG"):
+    for name in ("HOME", "SOURCES", "SECRET_KEYS", "SCHEDULE", "TIME_ZONE", "CONFIG"):
         monkeypatch.delenv(f"TRAINYARD_{name}", raising=False)
     return tmp_path
 
@@ -43,6 +43,8 @@ def test_the_file_may_be_elsewhere(empty_folder, monkeypatch):
         ('[[sources]]\nregion = "x"', "'sources.0.region'"),
         ('[[sources]]\nrole_arn = "trainyard"', "'sources.0.role_arn'"),
         ('secret_keys = ["("]', "not a regular expression"),
+        ('time_zone = "Mars/Base"', "not a time zone"),
+        ('time_zone = "../UTC"', "not a time zone"),
         ("home = ", "settings cannot be read"),
     ],
 )

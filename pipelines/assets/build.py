@@ -58,7 +58,7 @@ def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settin
         f"select {literal(build_id)} as build_id, timestamp {literal(f'{now:%Y-%m-%d %H:%M:%S}')} as built_at,"
         f" {literal(version('trainyard'))} as trainyard_version, {literal(version('duckdb'))} as duckdb_version,"
         f" {literal(version('botocore'))} as botocore_version, {manifest.generation}::bigint as lake_generation,"
-        f" {quarantined}::bigint as documents_quarantined"
+        f" {literal(settings.time_zone)} as time_zone, {quarantined}::bigint as documents_quarantined"
     )
     inputs = {
         table.table.qualified_name: select_table(table.table, manifest.paths(home.lake, table.name))
@@ -69,7 +69,7 @@ def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settin
         table.table.qualified_name: select_reference(table, shipped("reference"), home.root / "reference")
         for table in REFERENCE_TABLES
     }
-    start_build(home.builds / build_id, inputs, reference)
+    start_build(home.builds / build_id, inputs, reference, settings.time_zone)
     return dg.MaterializeResult(metadata=metadata.of_rows(1, build_id=build_id, lake_generation=manifest.generation))
 
 
