@@ -12,10 +12,13 @@ select
     active_jobs,
     gpu_known_jobs,
     peak_jobs,
+    p95_jobs,
     mean_jobs,
     peak_instances,
+    p95_instances,
     mean_instances,
     peak_gpus,
+    p95_gpus,
     mean_gpus,
     instance_hours,
     gpu_hours

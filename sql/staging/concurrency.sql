@@ -4,121 +4,11 @@
 -- @unique: scope, hour, account_id, region, instance_type, is_spot
 -- @check peaks_not_below_means: peak_jobs >= mean_jobs and peak_instances >= mean_instances
 -- @check gpu_peak_not_below_mean: peak_gpus is null or peak_gpus >= mean_gpus
+-- @check p95_not_above_peak: p95_jobs <= peak_jobs and p95_instances <= peak_instances
 -- @check peak_not_above_active_jobs: active_jobs >= peak_jobs
 -- @check nothing_negative: mean_jobs >= 0 and mean_instances >= 0 and coalesce(mean_gpus, 0) >= 0
 
-with runs as (
-    select
-        account_id,
-        region,
-        instance_type,
-        is_spot,
-        started_at,
-        run_end_at,
-        coalesce(instance_count, 0) as instances,
-        coalesce(gpu_count, 0) as gpus,
-        case when gpu_count is null then 0 else 1 end as gpu_known
-    from staging.training_job_lives
-    where is_started
-),
-
--- What runs at once is a step function: up where a run starts, down where one ends, netted at one instant.
-edges as (
-    select
-        r.account_id,
-        r.region,
-        r.instance_type,
-        r.is_spot,
-        case when e.sign > 0 then r.started_at else r.run_end_at end as instant,
-        e.sign as jobs,
-        e.sign * r.instances as instances,
-        e.sign * r.gpus as gpus,
-        e.sign * r.gpu_known as gpu_known_jobs,
-        greatest(e.sign, 0) as started_jobs,
-        greatest(e.sign, 0) * r.gpu_known as started_gpu_known_jobs
-    from runs as r
-    cross join unnest([1, -1]) as e (sign)
-),
-
-steps as (
-    select
-        case when grouping(account_id) = 0 then 'dimensions' else 'fleet' end as scope,
-        account_id,
-        region,
-        instance_type,
-        is_spot,
-        instant,
-        -- As DOUBLE, exact for counts: DuckDB's running sums of integers are slow.
-        cast(sum(jobs) as double) as jobs,
-        cast(sum(instances) as double) as instances,
-        cast(sum(gpus) as double) as gpus,
-        cast(sum(gpu_known_jobs) as double) as gpu_known_jobs,
-        cast(sum(started_jobs) as bigint) as started_jobs,
-        cast(sum(started_gpu_known_jobs) as bigint) as started_gpu_known_jobs
-    from edges
-    group by grouping sets ((account_id, region, instance_type, is_spot, instant), (instant))
-),
-
-spans as (
-    select
-        scope,
-        account_id,
-        region,
-        instance_type,
-        is_spot,
-        date_trunc('day', min(instant)) as first_day,
-        date_trunc('day', max(instant)) as last_day
-    from steps
-    group by scope, account_id, region, instance_type, is_spot
-),
-
--- A step of nothing on every hour, so that no interval between two steps crosses one.
-steps_and_hours as (
-    select * from steps
-    union all
-    select
-        s.scope,
-        s.account_id,
-        s.region,
-        s.instance_type,
-        s.is_spot,
-        t.hour as instant,
-        0 as jobs,
-        0 as instances,
-        0 as gpus,
-        0 as gpu_known_jobs,
-        0 as started_jobs,
-        0 as started_gpu_known_jobs
-    from spans as s
-    cross join unnest(
-        generate_series(s.first_day, s.last_day + interval 23 hours, interval 1 hour)
-    ) as t (hour)
-),
-
-levels as (
-    select
-        scope,
-        account_id,
-        region,
-        instance_type,
-        is_spot,
-        date_trunc('hour', instant) as hour,
-        instant,
-        epoch_us(
-            coalesce(lead(instant) over by_instant, instant + interval 1 hour)
-        ) - epoch_us(instant) as microseconds,
-        started_jobs,
-        started_gpu_known_jobs,
-        -- Of rows at one instant, each sees the sum of all: the window's frame ends with its peers.
-        cast(sum(jobs) over by_instant as bigint) as jobs,
-        cast(sum(instances) over by_instant as bigint) as instances,
-        cast(sum(gpus) over by_instant as bigint) as gpus,
-        cast(sum(gpu_known_jobs) over by_instant as bigint) as gpu_known_jobs
-    from steps_and_hours
-    window by_instant as (partition by scope, account_id, region, instance_type, is_spot order by instant)
-),
-
-hours as (
+with hours as (
     select
         scope,
         account_id,
@@ -133,21 +23,96 @@ hours as (
         cast(sum(instances * cast(microseconds as decimal(19, 0))) as decimal(38, 0)) as instance_microseconds,
         cast(sum(gpus * cast(microseconds as decimal(19, 0))) as decimal(38, 0)) as gpu_microseconds,
         cast(
-            coalesce(max(jobs) filter (where instant = hour), 0)
-            + coalesce(sum(started_jobs) filter (where instant > hour), 0) as bigint
+            coalesce(max(jobs) filter (where is_hour_start), 0)
+            + coalesce(sum(started_jobs) filter (where not is_hour_start), 0) as bigint
         ) as active_jobs,
         cast(
-            coalesce(max(gpu_known_jobs) filter (where instant = hour), 0)
-            + coalesce(sum(started_gpu_known_jobs) filter (where instant > hour), 0) as bigint
+            coalesce(max(gpu_known_jobs) filter (where is_hour_start), 0)
+            + coalesce(sum(started_gpu_known_jobs) filter (where not is_hour_start), 0) as bigint
         ) as gpu_known_jobs
-    from levels
-    where jobs > 0 or scope = 'fleet' or (started_jobs > 0 and instant > date_trunc('hour', instant))
+    from staging.concurrency_levels
     group by scope, account_id, region, instance_type, is_spot, hour
+),
+
+-- How long each level lasted in each hour.
+level_times as (
+    select
+        l.scope,
+        l.account_id,
+        l.region,
+        l.instance_type,
+        l.is_spot,
+        l.hour,
+        e.measure,
+        case e.measure when 'jobs' then l.jobs when 'instances' then l.instances else l.gpus end as level,
+        cast(sum(l.microseconds) as bigint) as microseconds
+    from staging.concurrency_levels as l
+    cross join unnest(['jobs', 'instances', 'gpus']) as e (measure)
+    where case e.measure when 'jobs' then l.jobs when 'instances' then l.instances else l.gpus end > 0
+    group by
+        l.scope,
+        l.account_id,
+        l.region,
+        l.instance_type,
+        l.is_spot,
+        l.hour,
+        e.measure,
+        case e.measure when 'jobs' then l.jobs when 'instances' then l.instances else l.gpus end
+),
+
+times_above as (
+    select
+        *,
+        epoch_us(utc_time(hour + interval 1 hour)) - epoch_us(utc_time(hour)) as hour_microseconds,
+        coalesce(sum(microseconds) over (
+            partition by scope, account_id, region, instance_type, is_spot, hour, measure
+            order by level desc rows between unbounded preceding and 1 preceding
+        ), 0) as microseconds_above,
+        sum(microseconds) over (
+            partition by scope, account_id, region, instance_type, is_spot, hour, measure
+        ) as microseconds_above_nothing
+    from level_times
+),
+
+-- The least level that is exceeded for 5 % of the hour at most.
+percentiles as (
+    select
+        scope,
+        account_id,
+        region,
+        instance_type,
+        is_spot,
+        hour,
+        min(level) filter (where measure = 'jobs') as p95_jobs,
+        min(level) filter (where measure = 'instances') as p95_instances,
+        min(level) filter (where measure = 'gpus') as p95_gpus
+    from times_above
+    where microseconds_above * 20 <= hour_microseconds and microseconds_above_nothing * 20 > hour_microseconds
+    group by scope, account_id, region, instance_type, is_spot, hour
+),
+
+measured as (
+    select
+        h.*,
+        epoch_us(utc_time(h.hour + interval 1 hour)) - epoch_us(utc_time(h.hour)) as hour_microseconds,
+        h.gpu_known_jobs > 0 or h.active_jobs = 0 as is_gpu_known,
+        coalesce(p.p95_jobs, 0) as p95_jobs,
+        coalesce(p.p95_instances, 0) as p95_instances,
+        coalesce(p.p95_gpus, 0) as p95_gpus
+    from hours as h
+    left join percentiles as p
+        on
+            h.scope = p.scope
+            and h.hour = p.hour
+            and h.account_id is not distinct from p.account_id
+            and h.region is not distinct from p.region
+            and h.instance_type is not distinct from p.instance_type
+            and h.is_spot is not distinct from p.is_spot
 )
 
 select
     scope, -- Over what is counted: `dimensions` or `fleet`.
-    hour, -- Start of the hour (UTC).
+    hour, -- Start of the hour, on the clocks of the time zone; one that they show twice is one hour, twice as long.
     account_id,
     region,
     instance_type,
@@ -155,19 +120,18 @@ select
     active_jobs, -- Jobs that ran at some instant of the hour.
     gpu_known_jobs, -- Those of the active jobs whose GPUs are known.
     peak_jobs, -- Greatest number of jobs that ran at once.
-    job_microseconds / 3.6e9 as mean_jobs, -- Mean number of jobs running, over the whole hour.
+    p95_jobs, -- Number of jobs that was not exceeded for 95 % of the hour.
+    job_microseconds / hour_microseconds as mean_jobs, -- Mean number of jobs running, over the whole hour.
     peak_instances, -- Greatest number of instances in use at once.
-    instance_microseconds / 3.6e9 as mean_instances, -- Mean number of instances in use, over the whole hour.
+    p95_instances, -- Number of instances in use that was not exceeded for 95 % of the hour.
+    instance_microseconds / hour_microseconds as mean_instances, -- Mean number of instances in use, over the whole hour.
+    case when is_gpu_known then peak_gpus end as peak_gpus, -- Greatest number of GPUs in use at once; null if unknown for all.
+    case when is_gpu_known then p95_gpus end as p95_gpus, -- Number of GPUs not exceeded for 95 % of the hour; null likewise.
     case
-        when gpu_known_jobs > 0 or active_jobs = 0 then peak_gpus
-    end as peak_gpus, -- Greatest number of GPUs in use at once; null if unknown for all active jobs.
-    case
-        when gpu_known_jobs > 0 or active_jobs = 0 then gpu_microseconds / 3.6e9
+        when is_gpu_known then gpu_microseconds / hour_microseconds
     end as mean_gpus, -- Mean number of GPUs in use, over the whole hour; null if unknown for all active jobs.
     instance_microseconds / 3.6e9 as instance_hours, -- Hours of instances in use.
     case
-        when gpu_known_jobs > 0 or active_jobs = 0 then gpu_microseconds / 3.6e9
-    end as gpu_hours, -- Hours of GPUs in use; null if unknown for all active jobs.
-    instance_microseconds, -- Microseconds of instances in use.
-    gpu_microseconds -- Microseconds of GPUs in use, unknown ones as 0.
-from hours
+        when is_gpu_known then gpu_microseconds / 3.6e9
+    end as gpu_hours -- Hours of GPUs in use; null if unknown for all active jobs.
+from measured

@@ -12,7 +12,7 @@ with events as (
         region,
         instance_type,
         is_spot,
-        cast(creation_time as date) as date,
+        cast(local_time(creation_time) as date) as date,
         'Submitted' as event,
         false as is_started
     from staging.training_job_lives
@@ -22,7 +22,7 @@ with events as (
         region,
         instance_type,
         is_spot,
-        cast(life_end_at as date) as date,
+        cast(local_time(life_end_at) as date) as date,
         training_job_status as event,
         is_started
     from staging.training_job_lives
@@ -76,7 +76,7 @@ intervals as (
 
 select
     scope, -- Over what is counted: `day`, `month` or `all`.
-    date, -- Day, or first day of the month (UTC); null for all.
+    date, -- Day, or first day of the month; null for all.
     account_id,
     region,
     instance_type,
