@@ -37,7 +37,7 @@ select
     case when kind = 'run' then 'training' else kind end as line, -- Line of the bill: `training` or `warm_pool`.
     billed_instance_microseconds / 3.6e9
         as billed_instance_hours, -- Billed hours times instances; null if the bill of none is known.
-    bill_known_instance_microseconds / nullif(
+    coalesce(bill_known_instance_microseconds, 0) / nullif(
         ended_instance_microseconds, 0
     ) as bill_known_share, -- Share of the hours that ended jobs used whose bill is known; null if there are none.
     price_per_hour, -- Price of an instance for an hour on this day; null if not known, or prepaid.

@@ -2,7 +2,7 @@
 -- hours billed, and what those of known price cost at list price (M05). How much of the hours that is stands beside it. What
 -- a training plan paid in advance has hours, but no cost.
 -- @unique: date, account_id, region, is_prepaid, line
--- @check share_is_a_share: priced_share is null or priced_share between 0 and 1
+-- @check share_is_a_share: priced_share is null or priced_share between 0 and 1 + 1e-9
 
 with totals as (
     select
@@ -27,7 +27,7 @@ select
     line,
     billed_instance_hours,
     priced_instance_hours,
-    least(1, priced_instance_hours / nullif(billed_instance_hours, 0))
-        as priced_share, -- Share of billed_instance_hours that have a price; null if there are none, or they are prepaid.
+    priced_instance_hours
+    / nullif(billed_instance_hours, 0) as priced_share, -- Share of billed_instance_hours that have a price; null if there are none, or they are prepaid.
     list_cost -- Cost of the hours that have a price; null if none has.
 from totals
