@@ -52,7 +52,9 @@ transitions = st.lists(
 )
 configs = st.one_of(
     sparse(
-        InstanceType=st.sampled_from(TYPES), InstanceCount=counts, TrainingPlanArn=st.sampled_from([None, "", "arn:plan"])
+        InstanceType=st.sampled_from(TYPES),
+        InstanceCount=counts,
+        TrainingPlanArn=st.sampled_from([None, "", "arn:plan"]),
     ),
     st.lists(sparse(InstanceType=st.sampled_from(TYPES), InstanceCount=counts), min_size=1, max_size=3).map(
         lambda groups: {"InstanceGroups": groups}

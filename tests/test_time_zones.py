@@ -101,7 +101,9 @@ def test_days_on_which_clocks_are_put_forward_and_back(tmp_path):
     assert used == {row["date"]: row["billable_instance_hours"] for row in marts["utilization_daily"]}
     training = [row for row in marts["secondary_status_time_daily"] if row["secondary_status"] == "Training"]
     assert used == {row["date"]: row["seconds"] / 3600 for row in training}
-    hours = {row["hour"]: (row["mean_jobs"], row["p95_jobs"], row["instance_hours"]) for row in marts["utilization_hourly"]}
+    hours = {
+        row["hour"]: (row["mean_jobs"], row["p95_jobs"], row["instance_hours"]) for row in marts["utilization_hourly"]
+    }
     assert len(hours) == 47 + 48
     assert hours[dt.datetime(2024, 3, 10, 1)] == (1, 1, 1)
     assert dt.datetime(2024, 3, 10, 2) not in hours

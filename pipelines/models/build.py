@@ -110,9 +110,7 @@ class Build:
         return connection
 
 
-def start_build(
-    folder: Path, inputs: Mapping[str, str], tables: Mapping[str, str], time_zone: str = UTC
-) -> Build:
+def start_build(folder: Path, inputs: Mapping[str, str], tables: Mapping[str, str], time_zone: str = UTC) -> Build:
     """Begin a build: its inputs are SELECTs, and ``tables`` are SELECTs whose rows are kept as they are now."""
     build = Build(folder)
     with duckdb.connect() as connection:

@@ -21,7 +21,8 @@ def instance_type_utilization_daily(jobs):
                 "instance_hours": hours(used),
                 "gpu_hours": hours(total(_times(gpus, running_time(job, day)) for job, _, _, gpus in parts)),
                 "gpu_known_share": share(
-                    sum(instances * running_time(job, day) for job, _, instances, gpus in parts if gpus is not None), used
+                    sum(instances * running_time(job, day) for job, _, instances, gpus in parts if gpus is not None),
+                    used,
                 ),
             }
         )
@@ -62,7 +63,8 @@ def list_costs_monthly(jobs, reference):
     rows = []
     for (month, account_id, region, is_prepaid, line), days in months.items():
         billed_hours, priced_hours, cost = (
-            total(row[column] for row in days) for column in ("billed_instance_hours", "priced_instance_hours", "list_cost")
+            total(row[column] for row in days)
+            for column in ("billed_instance_hours", "priced_instance_hours", "list_cost")
         )
         rows.append(
             {
@@ -179,7 +181,9 @@ def _days_of_fleet(jobs):
     if not jobs:
         return []
     as_of = max(job.observed for job in jobs)
-    return [(day, min(day + DAY, as_of)) for day in buckets(min(job.created for job in jobs), as_of, DAY) if day < as_of]
+    return [
+        (day, min(day + DAY, as_of)) for day in buckets(min(job.created for job in jobs), as_of, DAY) if day < as_of
+    ]
 
 
 def _in_force(rows, date):

@@ -89,8 +89,7 @@ def _p95(hour, sizes):
 def times_of_levels(start, end, sizes):
     """level -> microseconds within ``[start, end)`` at which ``sizes``, pairs (job, how much it uses), sum to it."""
     edges = sorted(
-        {start, end}
-        | {edge for job, _ in sizes for edge in (job.started, job.run_end) if start < edge < end}
+        {start, end} | {edge for job, _ in sizes for edge in (job.started, job.run_end) if start < edge < end}
     )
     times = {}
     for edge, following in itertools.pairwise(edges):
