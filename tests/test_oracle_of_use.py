@@ -1,4 +1,4 @@
-"""The oracle's marts of runs, sizes, use, costs and limits, against cases computed by hand. Times as in test_oracle.py."""
+"""The oracle's marts of runs, sizes, use, costs and limits, against cases computed by hand; as in test_oracle.py."""
 
 from datetime import date
 from random import Random

@@ -82,7 +82,7 @@ QUOTAS = ReferenceTable(
     Table(
         "reference",
         "quotas",
-        "One row per account, region, instance type, spot or not, and day from which the quota holds: until the next one.",
+        "One row per account, region, instance type, spot or not, and day from which the quota holds: until the next.",
         (
             Column("account_id", "VARCHAR", "AWS account, 12 digits."),
             Column("region", "VARCHAR", "AWS region."),

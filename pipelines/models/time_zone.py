@@ -1,8 +1,8 @@
 """The time zone of buckets: two functions that every model may call, and the only place that knows of zones.
 
-Here: `local_time(t)` and `utc_time(t)`, made for one zone from Python's own time zone data as plain comparisons, so that
-any engine can have them. Storage stays UTC: a model calls them where an instant becomes a day or an hour. Not here: the
-setting, and what is put into buckets.
+Here: `local_time(t)` and `utc_time(t)`, made for one zone from Python's own time zone data as plain comparisons, so
+that any engine can have them. Storage stays UTC: a model calls them where an instant becomes a day or an hour. Not
+here: the setting, and what is put into buckets.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import duckdb
 UTC = "UTC"
 
 # No training job is older, and rules of further years are guesses.
-_FIRST = datetime(1970, 1, 1)
-_LAST = datetime(2100, 1, 1)
+_FIRST = datetime(1970, 1, 1)  # noqa: DTZ001  # naive UTC, as stored
+_LAST = datetime(2100, 1, 1)  # noqa: DTZ001
 # No zone has changed twice within so few days.
 _STEP = timedelta(days=7)
 

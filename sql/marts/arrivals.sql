@@ -1,5 +1,5 @@
--- One row per weekday and hour of the day, all 168 of them: how many jobs were created then (M27), on the clocks of the time
--- zone. Means are over the weeks from the day of the first job to the day of the last.
+-- One row per weekday and hour of the day, all 168 of them: how many jobs were created then (M27), on the clocks of the
+-- time zone. Means are over the weeks from the day of the first job to the day of the last.
 -- @unique: weekday, hour_of_day
 -- @check hours_of_a_day: weekday between 1 and 7 and hour_of_day between 0 and 23
 
@@ -47,5 +47,5 @@ select
     hour_of_day, -- Hour of the day, 0 to 23.
     submitted_jobs, -- Jobs created on such a day in this hour.
     days, -- Such days from that of the first job to that of the last.
-    submitted_jobs / nullif(days, 0) as mean_submitted_jobs -- Mean number of jobs in such an hour; null without such days.
+    submitted_jobs / nullif(days, 0) as mean_submitted_jobs -- Mean number of them on such a day; null if none.
 from cells

@@ -1,6 +1,7 @@
--- One row per day, account, region, and instance type with capacity (reference.capacities): how much of it was used (M11).
--- A block of capacity counts from the day on which the first job of all was created, or it was there, to the day on which it
--- was there no more, or the instant at which a job was last seen: never time that has not happened. Blocks add up.
+-- One row per day, account, region, and instance type with capacity (reference.capacities): how much of it was used
+-- (M11). A block of capacity counts from the day on which the first job of all was created, or it was there, to the day
+-- on which it was there no more, or the instant at which a job was last seen: never time that has not happened. Blocks
+-- add up.
 -- @unique: date, account_id, region, instance_type
 -- @check nothing_negative: capacity_instance_hours >= 0 and instance_hours >= 0
 
@@ -11,29 +12,36 @@ with spans as (
     from staging.training_job_lives
 ),
 
-capacities as (
+blocks as (
     select
-        cast(t.day as date) as date,
         c.account_id,
         c.region,
         c.instance_type,
-        sum(c.instances) as capacity_instances,
-        sum(
-            c.instances * cast(
-                epoch_us(least(utc_time(t.day + interval 1 day), s.as_of)) - epoch_us(utc_time(t.day)) as decimal(19, 0)
-            )
-        ) as capacity_microseconds
+        c.instances,
+        s.as_of,
+        greatest(cast(c.valid_from as timestamp), s.first_day) as first_day,
+        least(date_trunc('day', local_time(s.as_of)), c.valid_until - interval 1 day) as last_day
     from reference.capacities as c
     cross join spans as s
-    cross join unnest(
-        generate_series(
-            greatest(cast(c.valid_from as timestamp), s.first_day),
-            least(date_trunc('day', local_time(s.as_of)), c.valid_until - interval 1 day),
-            interval 1 day
-        )
-    ) as t (day)
-    where c.instances >= 0 and utc_time(t.day) < s.as_of
-    group by cast(t.day as date), c.account_id, c.region, c.instance_type
+    where c.instances >= 0
+),
+
+capacities as (
+    select
+        cast(t.day as date) as date,
+        b.account_id,
+        b.region,
+        b.instance_type,
+        sum(b.instances) as capacity_instances,
+        sum(
+            b.instances * cast(
+                epoch_us(least(utc_time(t.day + interval 1 day), b.as_of)) - epoch_us(utc_time(t.day)) as decimal(19, 0)
+            )
+        ) as capacity_microseconds
+    from blocks as b
+    cross join unnest(generate_series(b.first_day, b.last_day, interval 1 day)) as t (day)
+    where utc_time(t.day) < b.as_of
+    group by cast(t.day as date), b.account_id, b.region, b.instance_type
 ),
 
 uses as (

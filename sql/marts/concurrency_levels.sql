@@ -1,6 +1,6 @@
--- One row per account, region, instance type, spot or not, measure (`jobs`, `instances` or `gpus`) and level that was ever
--- reached: for how long so many ran at once, and so many or more (M09). Seconds add up over levels, those at or above one
--- do not. Between two levels that were reached, the time at or above is that of the higher one.
+-- One row per account, region, instance type, spot or not, measure (`jobs`, `instances` or `gpus`) and level that was
+-- ever reached: for how long so many ran at once, and so many or more (M09). Seconds add up over levels, those at or
+-- above one do not. Between two levels that were reached, the time at or above is that of the higher one.
 -- @unique: account_id, region, instance_type, is_spot, measure, level
 
 select

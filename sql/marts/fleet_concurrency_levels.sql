@@ -1,6 +1,6 @@
--- One row per measure (`jobs`, `instances` or `gpus`) and level that was ever reached by the whole fleet: for how long so
--- many ran at once, and so many or more (M09). Seconds add up over levels, those at or above one do not. Between two levels
--- that were reached, the time at or above is that of the higher one.
+-- One row per measure (`jobs`, `instances` or `gpus`) and level that was ever reached by the whole fleet: for how long
+-- so many ran at once, and so many or more (M09). Seconds add up over levels, those at or above one do not. Between two
+-- levels that were reached, the time at or above is that of the higher one.
 -- @unique: measure, level
 
 select

@@ -1,6 +1,7 @@
--- One row: the whole fleet at a glance: jobs that came and went, hours used, and hours billed (M01, M03, M04, M05). What is
--- not known is left out of a sum, whose share of what is known stands beside it.
--- @check shares_are_shares: coalesce(gpu_known_share, 0) between 0 and 1 and coalesce(bill_known_share, 0) between 0 and 1
+-- One row: the whole fleet at a glance: jobs that came and went, hours used, and hours billed (M01, M03, M04, M05).
+-- What is not known is left out of a sum, whose share of what is known stands beside it.
+-- @check gpu_share_is_a_share: gpu_known_share is null or gpu_known_share between 0 and 1
+-- @check bill_share_is_a_share: bill_known_share is null or bill_known_share between 0 and 1
 
 with totals as (
     select

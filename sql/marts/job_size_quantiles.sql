@@ -1,6 +1,6 @@
--- One row per measure (`gpus` of jobs that have any, `instances` of all jobs): how large jobs are, counting each once, and
--- counting each by the hours it used (M28). A quantile is the least size that at least this share of the jobs, or of their
--- hours, does not exceed. Jobs of unknown size are left out.
+-- One row per measure (`gpus` of jobs that have any, `instances` of all jobs): how large jobs are, counting each once,
+-- and counting each by the hours it used (M28). A quantile is the least size that at least this share of the jobs, or
+-- of their hours, does not exceed. Jobs of unknown size are left out.
 -- @unique: measure
 -- @check quantiles_in_order: p50 <= p90 and p90 <= p99
 

@@ -1,5 +1,5 @@
--- One row per size of jobs by their GPUs (`0`, `1`, `2-4`, `5-8`, `>8` or `unknown`): how many jobs have it, and what share
--- of the hours they used (M28). Few large jobs may be most of the hours.
+-- One row per size of jobs by their GPUs (`0`, `1`, `2-4`, `5-8`, `>8` or `unknown`): how many jobs have it, and what
+-- share of the hours they used (M28). Few large jobs may be most of the hours.
 -- @unique: size_bucket
 -- @check share_is_a_share: job_share > 0 and job_share <= 1
 
@@ -36,5 +36,5 @@ select
     / nullif(sum(instance_microseconds) over (), 0) as instance_hour_share, -- Their share in all; null if all are 0.
     gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if unknown.
     gpu_microseconds
-    / nullif(sum(gpu_microseconds) over (), 0) as gpu_hour_share -- Their share in all that are known; null if all are 0.
+    / nullif(sum(gpu_microseconds) over (), 0) as gpu_hour_share -- Their share in all known; null if all are 0.
 from totals

@@ -1,7 +1,7 @@
--- One row per day, account, region, instance type, spot or not, prepaid or not, and line of the bill (`training`, or the
--- `warm_pool` kept after it): hours billed, and what they cost at list price (M05). Heterogeneous jobs are divided into
--- their instance groups. Prices are those of reference.prices; where one is not known, or a training plan was paid in
--- advance, there is no cost, and the hours that have a price tell how much of the whole is known.
+-- One row per day, account, region, instance type, spot or not, prepaid or not, and line of the bill (`training`, or
+-- the `warm_pool` kept after it): hours billed, and what they cost at list price (M05). Heterogeneous jobs are divided
+-- into their instance groups. Prices are those of reference.prices; where one is not known, or a training plan was paid
+-- in advance, there is no cost, and the hours that have a price tell how much of the whole is known.
 -- @unique: date, account_id, region, instance_type, is_spot, is_prepaid, line
 -- @check share_is_a_share: bill_known_share is null or bill_known_share between 0 and 1
 -- @check priced_hours_are_billed: coalesce(priced_instance_hours, 0) <= coalesce(billed_instance_hours, 0)
@@ -45,5 +45,5 @@ select
         when price_per_hour is not null then billed_instance_microseconds
         when not is_prepaid and billed_instance_microseconds is not null then 0
     end / 3.6e9 as priced_instance_hours, -- Those of the billed hours that have a price; null if prepaid, or unknown.
-    billed_instance_microseconds / 3.6e9 * price_per_hour as list_cost -- Hours times price; null if either is not known.
+    billed_instance_microseconds / 3.6e9 * price_per_hour as list_cost -- Hours times price; null if either is unknown.
 from priced

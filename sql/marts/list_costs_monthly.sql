@@ -1,6 +1,6 @@
--- One row per month, account, region, prepaid or not, and line of the bill (`training`, or the `warm_pool` kept after it):
--- hours billed, and what those of known price cost at list price (M05). How much of the hours that is stands beside it. What
--- a training plan paid in advance has hours, but no cost.
+-- One row per month, account, region, prepaid or not, and line of the bill (`training`, or the `warm_pool` kept after
+-- it): hours billed, and what those of known price cost at list price (M05). How much of the hours that is stands
+-- beside it. What a training plan paid in advance has hours, but no cost.
 -- @unique: date, account_id, region, is_prepaid, line
 -- @check share_is_a_share: priced_share is null or priced_share between 0 and 1 + 1e-9
 
@@ -28,6 +28,6 @@ select
     billed_instance_hours,
     priced_instance_hours,
     priced_instance_hours
-    / nullif(billed_instance_hours, 0) as priced_share, -- Share of billed_instance_hours that have a price; null if there are none, or they are prepaid.
+    / nullif(billed_instance_hours, 0) as priced_share, -- Share of billed_instance_hours with a price; null if prepaid.
     list_cost -- Cost of the hours that have a price; null if none has.
 from totals

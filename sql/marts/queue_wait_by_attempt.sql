@@ -1,5 +1,5 @@
--- One row per attempt, counted from 1: how long jobs queued in it, in Starting and Pending (M06). A job that was interrupted
--- or restarted queues again. Attempts that still queue count up to observed_at.
+-- One row per attempt, counted from 1: how long jobs queued in it, in Starting and Pending (M06). A job that was
+-- interrupted or restarted queues again. Attempts that still queue count up to observed_at.
 -- @unique: attempt
 -- @check quantiles_in_order: p50_seconds <= p90_seconds and p90_seconds <= p99_seconds
 

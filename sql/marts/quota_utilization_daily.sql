@@ -1,6 +1,7 @@
--- One row per day, account, region, instance type, and spot or not, with a quota in force (reference.quotas): how much of it
--- was in use, for how long all of it, and how many jobs were created meanwhile (M10). From the day on which the first job of
--- all was created to the instant at which a job was last seen. Heterogeneous jobs are divided into their instance groups.
+-- One row per day, account, region, instance type, and spot or not, with a quota in force (reference.quotas): how much
+-- of it was in use, for how long all of it, and how many jobs were created meanwhile (M10). From the day on which the
+-- first job of all was created to the instant at which a job was last seen. Heterogeneous jobs are divided into their
+-- instance groups.
 -- @unique: date, account_id, region, instance_type, is_spot
 -- @check time_not_negative: seconds_at_quota >= 0 and seconds_at_quota <= seconds
 
@@ -12,7 +13,9 @@ with quotas as (
         is_spot,
         instances as quota_instances,
         valid_from,
-        lead(valid_from) over (partition by account_id, region, instance_type, is_spot order by valid_from) as valid_until
+        lead(valid_from) over (
+            partition by account_id, region, instance_type, is_spot order by valid_from
+        ) as valid_until
     from reference.quotas
 ),
 
@@ -22,7 +25,7 @@ keys as (
         region,
         instance_type,
         is_spot,
-        min(valid_from) as first_date
+        cast(min(valid_from) as timestamp) as first_day
     from quotas
     group by account_id, region, instance_type, is_spot
 ),
@@ -30,6 +33,7 @@ keys as (
 spans as (
     select
         date_trunc('day', local_time(min(creation_time))) as first_day,
+        date_trunc('day', local_time(max(observed_at))) as last_day,
         max(observed_at) as as_of
     from staging.training_job_lives
 ),
@@ -73,7 +77,9 @@ steps as (
         r.region,
         r.instance_type,
         r.is_spot,
-        case e.kind when 'created' then r.creation_time when 'started' then r.started_at else r.run_end_at end as instant,
+        case
+            when e.kind = 'created' then r.creation_time when e.kind = 'started' then r.started_at else r.run_end_at
+        end as instant,
         cast(case e.kind when 'created' then 0 when 'started' then r.instances else -r.instances end as double)
             as instances,
         case when e.kind = 'created' then 1 else 0 end as created_jobs,
@@ -98,13 +104,7 @@ steps as (
         0 as own_instances
     from keys as k
     cross join spans as s
-    cross join unnest(
-        generate_series(
-            greatest(cast(k.first_date as timestamp), s.first_day),
-            date_trunc('day', local_time(s.as_of)),
-            interval 1 day
-        )
-    ) as t (day)
+    cross join unnest(generate_series(greatest(k.first_day, s.first_day), s.last_day, interval 1 day)) as t (day)
 ),
 
 levels as (
@@ -164,12 +164,13 @@ select
     is_spot,
     quota_instances, -- Instances that may be in use at once: the quota in force on this day.
     peak_instances, -- Greatest number of instances in use at once.
-    peak_instances / nullif(quota_instances, 0) as peak_utilization, -- It / the quota, above 1 if it was lowered; null for 0.
+    peak_instances
+    / nullif(quota_instances, 0) as peak_utilization, -- It / the quota; above 1 if that was lowered, null if that is 0.
     instance_microseconds / nullif(
         microseconds * cast(quota_instances as decimal(19, 0)), 0
     ) as mean_utilization, -- Instance-hours / (quota x the hours of the day until a job was last seen); null for 0.
     microseconds / 1e6 as seconds, -- Seconds of the day until a job was last seen.
-    coalesce(microseconds_at_quota, 0) / 1e6 as seconds_at_quota, -- Seconds of them with all of the quota, or more, in use.
+    coalesce(microseconds_at_quota, 0) / 1e6 as seconds_at_quota, -- Instance-hours / (quota x hours of the day until a job was last seen); null for 0.
     created_jobs, -- Jobs of this type created on this day.
     created_jobs_at_quota -- Those of them that found all of the quota in use by other jobs.
 from days

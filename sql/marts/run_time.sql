@@ -1,5 +1,5 @@
--- One row: how long all jobs ran (M25). Open jobs make quantiles over ended runs alone too low: the Kaplan-Meier ones count
--- them too, for as long as they were seen.
+-- One row: how long all jobs ran (M25). Open jobs make quantiles over ended runs alone too low: the Kaplan-Meier ones
+-- count them too, for as long as they were seen.
 
 select
     ended_runs,

@@ -1,6 +1,6 @@
 -- One row per account, region, instance type, spot or not, attempt, counted from 1, and secondary status: the time that
--- jobs spent in the status in that attempt, and its spread over the jobs that entered it then (M12). An interruption belongs
--- to the attempt that it ends. Open jobs count up to observed_at.
+-- jobs spent in the status in that attempt, and its spread over the jobs that entered it then (M12). An interruption
+-- belongs to the attempt that it ends. Open jobs count up to observed_at.
 -- @unique: account_id, region, instance_type, is_spot, attempt, secondary_status
 -- @check quantiles_in_order: p50_seconds <= p90_seconds and p90_seconds <= p99_seconds
 

@@ -1,9 +1,9 @@
--- One row per account, region, instance type, and spot or not, with a run that is over: how much longer jobs took for having
--- waited (M08). The expansion factor of a run without length is not defined; the bounded slowdown counts every run as at
--- least 10 seconds long, so that tiny jobs do not rule it.
+-- One row per account, region, instance type, and spot or not, with a run that is over: how much longer jobs took for
+-- having waited (M08). The expansion factor of a run without length is not defined; the bounded slowdown counts every
+-- run as at least 10 seconds long, so that tiny jobs do not rule it.
 -- @unique: account_id, region, instance_type, is_spot
 -- @check never_below_one: coalesce(expansion_factor, 1) >= 1 and mean_bounded_slowdown >= 1
--- @check quantiles_in_order: p50_bounded_slowdown <= p90_bounded_slowdown and p90_bounded_slowdown <= p99_bounded_slowdown
+-- @check quantiles_in_order: p50_bounded_slowdown between 1 and p90_bounded_slowdown
 
 with slowdowns as (
     select

@@ -1,6 +1,6 @@
--- One row per month, account, region, and instance type in which spot jobs ended: what spot capacity saved, and how often it
--- interrupted (M22). Weighted by instance-hours: a mean of the jobs' own savings would count the small ones as much as the
--- large. Savings are negative where more was billed than trained.
+-- One row per month, account, region, and instance type in which spot jobs ended: what spot capacity saved, and how
+-- often it interrupted (M22). Weighted by instance-hours: a mean of the jobs' own savings would count the small ones as
+-- much as the large. Savings are negative where more was billed than trained.
 -- @unique: date, account_id, region, instance_type
 -- @check compared_jobs_ended: compared_jobs <= ended_jobs
 
@@ -49,8 +49,8 @@ select
     instance_type,
     ended_jobs, -- Spot jobs that ended.
     compared_jobs, -- Those of them whose trained and billed time are known: savings are theirs.
-    trained_microseconds / 3.6e9 as trained_instance_hours, -- Hours of TrainingTimeInSeconds times instances; null if none.
-    billed_microseconds / 3.6e9 as billed_instance_hours, -- Hours of BillableTimeInSeconds times instances; null if none.
+    trained_microseconds / 3.6e9 as trained_instance_hours, -- TrainingTimeInSeconds times instances; null if none.
+    billed_microseconds / 3.6e9 as billed_instance_hours, -- BillableTimeInSeconds times instances; null if none.
     1 - billed_microseconds / nullif(trained_microseconds, 0) as savings, -- 1 - billed / trained; null if none trained.
     instance_microseconds / 3.6e9 as instance_hours, -- Hours of instances that the jobs used; null if all are unknown.
     interruptions, -- How often the jobs were interrupted.

@@ -124,9 +124,13 @@ select
     job_microseconds / hour_microseconds as mean_jobs, -- Mean number of jobs running, over the whole hour.
     peak_instances, -- Greatest number of instances in use at once.
     p95_instances, -- Number of instances in use that was not exceeded for 95 % of the hour.
-    instance_microseconds / hour_microseconds as mean_instances, -- Mean number of instances in use, over the whole hour.
-    case when is_gpu_known then peak_gpus end as peak_gpus, -- Greatest number of GPUs in use at once; null if unknown for all.
-    case when is_gpu_known then p95_gpus end as p95_gpus, -- Number of GPUs not exceeded for 95 % of the hour; null likewise.
+    instance_microseconds / hour_microseconds as mean_instances, -- Mean number of instances in use, over the hour.
+    case
+        when is_gpu_known then peak_gpus
+    end as peak_gpus, -- Greatest number of GPUs in use at once; null if unknown for all active jobs.
+    case
+        when is_gpu_known then p95_gpus
+    end as p95_gpus, -- Number of GPUs in use that was not exceeded for 95 % of the hour; null likewise.
     case
         when is_gpu_known then gpu_microseconds / hour_microseconds
     end as mean_gpus, -- Mean number of GPUs in use, over the whole hour; null if unknown for all active jobs.

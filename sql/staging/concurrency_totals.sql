@@ -1,5 +1,5 @@
--- One row per scope, its values of account, region, instance type and spot or not, measure (`jobs`, `instances` or `gpus`)
--- and level above 0 that was ever reached: for how long there were so many at once.
+-- One row per scope, its values of account, region, instance type and spot or not, measure (`jobs`, `instances` or
+-- `gpus`) and level above 0 that was ever reached: for how long there were so many at once.
 -- @unique: scope, account_id, region, instance_type, is_spot, measure, level
 -- @check level_and_time_positive: level > 0 and microseconds > 0
 

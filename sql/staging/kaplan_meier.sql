@@ -1,6 +1,6 @@
--- One row per measure (`queue_wait` or `run_time`) and its part (`all`, a month of creation of queue waits, an instance type
--- of run times): how long it takes, estimated by Kaplan and Meier from all jobs, those still at it or given up included:
--- they count for as long as they were seen.
+-- One row per measure (`queue_wait` or `run_time`) and its part (`all`, a month of creation of queue waits, an instance
+-- type of run times): how long it takes, estimated by Kaplan and Meier from all jobs, those still at it or given up
+-- included: they count for as long as they were seen.
 -- @unique: measure, month, instance_type, is_part
 -- @check quantiles_in_order: p90_microseconds is null or p50_microseconds <= p90_microseconds
 

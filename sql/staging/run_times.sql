@@ -1,6 +1,6 @@
--- One row per scope and instance type: how long jobs ran. Scopes: `instance_type` and `all` (one row, whose type is null).
--- Quantiles over the runs that are over alone are too low where long ones are still going on: the Kaplan-Meier ones also
--- count these, for as long as they were seen.
+-- One row per scope and instance type: how long jobs ran. Scopes: `instance_type` and `all` (one row, whose type is
+-- null). Quantiles over the runs that are over alone are too low where long ones are still going on: the Kaplan-Meier
+-- ones also count these, for as long as they were seen.
 -- @unique: scope, instance_type
 -- @check quantiles_in_order: p50_seconds is null or (p50_seconds <= p90_seconds and p90_seconds <= p99_seconds)
 
@@ -22,7 +22,7 @@ select
     s.instance_type,
     s.ended_runs, -- Jobs that started and whose run is over.
     s.open_runs, -- Jobs that started and were still running when last seen.
-    s.microseconds / s.ended_runs / 1e6 as mean_seconds, -- Mean length of the runs that are over; null if there are none.
+    s.microseconds / s.ended_runs / 1e6 as mean_seconds, -- Mean of the runs that are over; null if there are none.
     s.quantiles_microseconds[1] / 1e6 as p50_seconds, -- Median of the runs that are over; null if there are none.
     s.quantiles_microseconds[2] / 1e6 as p90_seconds, -- 90th percentile of the runs that are over; null if none.
     s.quantiles_microseconds[3] / 1e6 as p99_seconds, -- 99th percentile of the runs that are over; null if none.

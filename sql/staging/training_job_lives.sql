@@ -73,8 +73,8 @@ select
         when started_at is not null then greatest(0, epoch_us(started_at) - epoch_us(creation_time))
     end as wait_microseconds, -- Creation to start, 0 if told to start before; null if not started.
     run_microseconds, -- Microseconds from start to run end; 0 if it has not started.
-    case when training_end_time is not null or is_ended then started_at is not null else false
-    end as is_run_ended, -- Whether it started, and its run is over.
+    started_at is not null and (is_ended or training_end_time is not null)
+        as is_run_ended, -- Whether it started, and its run is over.
     case
         when started_at is null then 0 else run_microseconds * cast(instance_count as decimal(19, 0))
     end as instance_microseconds, -- Run times instances; 0 if not started, null if the count is unknown.
@@ -86,7 +86,7 @@ select
     case
         when coalesce(run_end_at, life_end_at) + interval 1 second * warm_pool_billable_seconds <= horizon_at
             then cast(warm_pool_billable_seconds as decimal(19, 0)) * 1000000
-    end as warm_pool_microseconds, -- Time after its run for which a warm pool is billed, of each instance; null if none.
+    end as warm_pool_microseconds, -- Time after its run for which a warm pool is billed, of each instance.
     cast(billable_time_in_seconds as decimal(19, 0)) * 1000000 * instance_count
         as billable_instance_microseconds -- Billed time times instances; null if either is unknown.
 from durations

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pipelines.models.time_zone import define_time_functions
 
-# Ahead, behind, by fractions of an hour; clocks put forward or back at midnight, by half an hour, for a month of fasting;
-# a day left out.
+# Ahead, behind, by fractions of an hour; clocks put forward or back at midnight, by half an hour, for a month of
+# fasting; a day left out.
 ZONES = (
     "UTC",
     "America/New_York",

@@ -93,8 +93,9 @@ def _of_documents(name, mart) -> Callable[..., list[dict]]:
     return rows
 
 
-# Mart -> f(documents, as_of, instance_types, reference): its rows. Documents are in the API's wire shape, all observed at
-# `as_of` (epoch seconds); `instance_types`: instance type -> GPUs, None where unknown; `reference`: rows of its tables.
+# Mart -> f(documents, as_of, instance_types, reference): its rows. Documents are in the API's wire shape, all observed
+# at `as_of` (epoch seconds); `instance_types`: instance type -> GPUs, None where unknown; `reference`: rows of its
+# tables.
 MARTS: dict[str, Callable[..., list[dict]]] = {
     name: _of_documents(name, mart) for name, (mart, _) in (_MARTS | _REFERRING_MARTS).items()
 }

@@ -97,7 +97,7 @@ def job_size_quantiles(jobs):
 
 
 def _least(pairs, percent):
-    """The least size so that sizes up to it have this much of all weight; None without weight. Pairs: (size, weight)."""
+    """The least size so that sizes up to it have this much of the weight; None without any. Pairs: (size, weight)."""
     whole = sum(weight for _, weight in pairs)
     reached = 0
     for size, weight in sorted(pairs):

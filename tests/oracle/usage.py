@@ -192,7 +192,7 @@ def _in_force(rows, date):
 
 
 def _parts_by_type(jobs, more):
-    """(day, account, region, instance type, more) -> its parts (job, type, instances, GPUs): what ran or was billed then."""
+    """(day, account, region, instance type, more) -> (job, type, instances, GPUs) of what ran or was billed then."""
     return _grouped_by_type([(day, job) for job in jobs for day in _days(job)], more)
 
 
