@@ -170,7 +170,8 @@ select
         microseconds * cast(quota_instances as decimal(19, 0)), 0
     ) as mean_utilization, -- Instance-hours / (quota x the hours of the day until a job was last seen); null for 0.
     microseconds / 1e6 as seconds, -- Seconds of the day until a job was last seen.
-    coalesce(microseconds_at_quota, 0) / 1e6 as seconds_at_quota, -- Instance-hours / (quota x hours of the day until a job was last seen); null for 0.
+    coalesce(microseconds_at_quota, 0)
+    / 1e6 as seconds_at_quota, -- Seconds of them with the whole quota in use, or more.
     created_jobs, -- Jobs of this type created on this day.
     created_jobs_at_quota -- Those of them that found all of the quota in use by other jobs.
 from days
