@@ -10,11 +10,7 @@
 
 with hours as (
     select
-        scope,
-        account_id,
-        region,
-        instance_type,
-        is_spot,
+        series,
         hour,
         max(jobs) as peak_jobs,
         max(instances) as peak_instances,
@@ -31,17 +27,13 @@ with hours as (
             + coalesce(sum(started_gpu_known_jobs) filter (where not is_hour_start), 0) as bigint
         ) as gpu_known_jobs
     from staging.concurrency_levels
-    group by scope, account_id, region, instance_type, is_spot, hour
+    group by series, hour
 ),
 
 -- How long each level lasted in each hour.
 level_times as (
     select
-        l.scope,
-        l.account_id,
-        l.region,
-        l.instance_type,
-        l.is_spot,
+        l.series,
         l.hour,
         e.measure,
         case e.measure when 'jobs' then l.jobs when 'instances' then l.instances else l.gpus end as level,
@@ -50,11 +42,7 @@ level_times as (
     cross join unnest(['jobs', 'instances', 'gpus']) as e (measure)
     where case e.measure when 'jobs' then l.jobs when 'instances' then l.instances else l.gpus end > 0
     group by
-        l.scope,
-        l.account_id,
-        l.region,
-        l.instance_type,
-        l.is_spot,
+        l.series,
         l.hour,
         e.measure,
         case e.measure when 'jobs' then l.jobs when 'instances' then l.instances else l.gpus end
@@ -65,11 +53,11 @@ times_above as (
         *,
         epoch_us(utc_time(hour + interval 1 hour)) - epoch_us(utc_time(hour)) as hour_microseconds,
         coalesce(sum(microseconds) over (
-            partition by scope, account_id, region, instance_type, is_spot, hour, measure
+            partition by series, hour, measure
             order by level desc rows between unbounded preceding and 1 preceding
         ), 0) as microseconds_above,
         sum(microseconds) over (
-            partition by scope, account_id, region, instance_type, is_spot, hour, measure
+            partition by series, hour, measure
         ) as microseconds_above_nothing
     from level_times
 ),
@@ -77,18 +65,14 @@ times_above as (
 -- The least level that is exceeded for 5 % of the hour at most.
 percentiles as (
     select
-        scope,
-        account_id,
-        region,
-        instance_type,
-        is_spot,
+        series,
         hour,
         min(level) filter (where measure = 'jobs') as p95_jobs,
         min(level) filter (where measure = 'instances') as p95_instances,
         min(level) filter (where measure = 'gpus') as p95_gpus
     from times_above
     where microseconds_above * 20 <= hour_microseconds and microseconds_above_nothing * 20 > hour_microseconds
-    group by scope, account_id, region, instance_type, is_spot, hour
+    group by series, hour
 ),
 
 measured as (
@@ -100,42 +84,36 @@ measured as (
         coalesce(p.p95_instances, 0) as p95_instances,
         coalesce(p.p95_gpus, 0) as p95_gpus
     from hours as h
-    left join percentiles as p
-        on
-            h.scope = p.scope
-            and h.hour = p.hour
-            and h.account_id is not distinct from p.account_id
-            and h.region is not distinct from p.region
-            and h.instance_type is not distinct from p.instance_type
-            and h.is_spot is not distinct from p.is_spot
+    left join percentiles as p on h.series = p.series and h.hour = p.hour
 )
 
 select
-    scope, -- Over what is counted: `dimensions` or `fleet`.
-    hour, -- Start of the hour, on the clocks of the time zone; one that they show twice is one hour, twice as long.
-    account_id,
-    region,
-    instance_type,
-    is_spot,
-    active_jobs, -- Jobs that ran at some instant of the hour.
-    gpu_known_jobs, -- Those of the active jobs whose GPUs are known.
-    peak_jobs, -- Greatest number of jobs that ran at once.
-    p95_jobs, -- Number of jobs that was not exceeded for 95 % of the hour.
-    job_microseconds / hour_microseconds as mean_jobs, -- Mean number of jobs running, over the whole hour.
-    peak_instances, -- Greatest number of instances in use at once.
-    p95_instances, -- Number of instances in use that was not exceeded for 95 % of the hour.
-    instance_microseconds / hour_microseconds as mean_instances, -- Mean number of instances in use, over the hour.
+    s.scope,
+    m.hour, -- Start of the hour, on the clocks of the time zone; one that they show twice is one hour, twice as long.
+    s.account_id,
+    s.region,
+    s.instance_type,
+    s.is_spot,
+    m.active_jobs, -- Jobs that ran at some instant of the hour.
+    m.gpu_known_jobs, -- Those of the active jobs whose GPUs are known.
+    m.peak_jobs, -- Greatest number of jobs that ran at once.
+    m.p95_jobs, -- Number of jobs that was not exceeded for 95 % of the hour.
+    m.job_microseconds / m.hour_microseconds as mean_jobs, -- Mean number of jobs running, over the whole hour.
+    m.peak_instances, -- Greatest number of instances in use at once.
+    m.p95_instances, -- Number of instances in use that was not exceeded for 95 % of the hour.
+    m.instance_microseconds / m.hour_microseconds as mean_instances, -- Mean number of instances in use, over the hour.
     case
-        when is_gpu_known then peak_gpus
+        when m.is_gpu_known then m.peak_gpus
     end as peak_gpus, -- Greatest number of GPUs in use at once; null if unknown for all active jobs.
     case
-        when is_gpu_known then p95_gpus
+        when m.is_gpu_known then m.p95_gpus
     end as p95_gpus, -- Number of GPUs in use that was not exceeded for 95 % of the hour; null likewise.
     case
-        when is_gpu_known then gpu_microseconds / hour_microseconds
+        when m.is_gpu_known then m.gpu_microseconds / m.hour_microseconds
     end as mean_gpus, -- Mean number of GPUs in use, over the whole hour; null if unknown for all active jobs.
-    instance_microseconds / 3.6e9 as instance_hours, -- Hours of instances in use.
+    m.instance_microseconds / 3.6e9 as instance_hours, -- Hours of instances in use.
     case
-        when is_gpu_known then gpu_microseconds / 3.6e9
+        when m.is_gpu_known then m.gpu_microseconds / 3.6e9
     end as gpu_hours -- Hours of GPUs in use; null if unknown for all active jobs.
-from measured
+from measured as m
+inner join staging.concurrency_series as s on m.series = s.series

@@ -1,31 +1,30 @@
--- One row per stretch of time within an hour in which the numbers of jobs, instances and GPUs running at once stay the
--- same, by scope and its values of account, region, instance type and spot or not. Scopes: `dimensions` (hours with an
--- active job only) and `fleet` (dimensions null; every hour from the first day to the last). Jobs of unknown counts are
--- active with 0 instances or 0 GPUs.
+-- One row per series of concurrency and stretch of time within an hour in which the numbers of jobs, instances and GPUs
+-- running at once stay the same. Of dimensions there are the hours with an active job only, of the fleet all from the
+-- first day to the last. Jobs of unknown counts are active with 0 instances or 0 GPUs.
 -- @check levels_not_negative: jobs >= 0 and instances >= 0 and gpus >= 0 and microseconds >= 0
 
 with runs as (
     select
-        account_id,
-        region,
-        instance_type,
-        is_spot,
-        started_at,
-        run_end_at,
-        coalesce(instance_count, 0) as instances,
-        coalesce(gpu_count, 0) as gpus,
-        case when gpu_count is null then 0 else 1 end as gpu_known
-    from staging.training_job_lives
-    where is_started
+        s.series,
+        l.started_at,
+        l.run_end_at,
+        coalesce(l.instance_count, 0) as instances,
+        coalesce(l.gpu_count, 0) as gpus,
+        case when l.gpu_count is null then 0 else 1 end as gpu_known
+    from staging.training_job_lives as l
+    inner join staging.concurrency_series as s
+        on
+            l.account_id = s.account_id
+            and l.region = s.region
+            and l.instance_type = s.instance_type
+            and l.is_spot = s.is_spot
+    where l.is_started
 ),
 
 -- What runs at once is a step function: up where a run starts, down where one ends, netted at one instant.
 edges as (
     select
-        r.account_id,
-        r.region,
-        r.instance_type,
-        r.is_spot,
+        r.series,
         case when e.sign > 0 then r.started_at else r.run_end_at end as instant,
         e.sign as jobs,
         e.sign * r.instances as instances,
@@ -39,11 +38,7 @@ edges as (
 
 steps as (
     select
-        case when grouping(account_id) = 0 then 'dimensions' else 'fleet' end as scope,
-        account_id,
-        region,
-        instance_type,
-        is_spot,
+        coalesce(series, 0) as series,
         instant,
         -- As DOUBLE, exact for counts: DuckDB's running sums of integers are slow.
         cast(sum(jobs) as double) as jobs,
@@ -53,58 +48,41 @@ steps as (
         cast(sum(started_jobs) as bigint) as started_jobs,
         cast(sum(started_gpu_known_jobs) as bigint) as started_gpu_known_jobs
     from edges
-    group by grouping sets ((account_id, region, instance_type, is_spot, instant), (instant))
+    group by grouping sets ((series, instant), (instant))
 ),
 
-spans as (
+-- The whole fleet is told from the first day to the last.
+fleet_days as (
     select
-        scope,
-        account_id,
-        region,
-        instance_type,
-        is_spot,
-        date_trunc('day', local_time(min(instant))) as first_day,
-        date_trunc('day', local_time(max(instant))) as last_day
-    from steps
-    group by scope, account_id, region, instance_type, is_spot
-),
-
--- A step of nothing as every hour begins, so that no stretch crosses one.
-steps_and_hours as (
-    select * from steps
-    union all
-    select
-        s.scope,
-        s.account_id,
-        s.region,
-        s.instance_type,
-        s.is_spot,
-        utc_time(t.hour) as instant,
+        0 as series,
+        utc_time(
+            case
+                when e.is_first then date_trunc('day', local_time(min(s.instant)))
+                else date_trunc('day', local_time(max(s.instant))) + interval 1 day
+            end
+        ) as instant,
         0 as jobs,
         0 as instances,
         0 as gpus,
         0 as gpu_known_jobs,
         0 as started_jobs,
         0 as started_gpu_known_jobs
-    from spans as s
-    cross join unnest(
-        generate_series(s.first_day, s.last_day + interval 23 hours, interval 1 hour)
-    ) as t (hour)
+    from steps as s
+    cross join unnest([true, false]) as e (is_first)
+    group by e.is_first
+),
+
+all_steps as (
+    select * from steps
+    union all
+    select * from fleet_days
 ),
 
 levels as (
     select
-        scope,
-        account_id,
-        region,
-        instance_type,
-        is_spot,
-        date_trunc('hour', local_time(instant)) as hour,
+        series,
         instant,
-        -- The last stretch is of an hour in which nothing runs any more.
-        epoch_us(
-            coalesce(lead(instant) over by_instant, utc_time(date_trunc('hour', local_time(instant)) + interval 1 hour))
-        ) - epoch_us(instant) as microseconds,
+        coalesce(lead(instant) over by_instant, instant) as next_instant,
         started_jobs,
         started_gpu_known_jobs,
         -- Of rows at one instant, each sees the sum of all: the window's frame ends with its peers.
@@ -112,24 +90,49 @@ levels as (
         cast(sum(instances) over by_instant as bigint) as instances,
         cast(sum(gpus) over by_instant as bigint) as gpus,
         cast(sum(gpu_known_jobs) over by_instant as bigint) as gpu_known_jobs
-    from steps_and_hours
-    window by_instant as (partition by scope, account_id, region, instance_type, is_spot order by instant)
+    from all_steps
+    window by_instant as (partition by series order by instant)
+),
+
+-- What is idle has no hours, but that of the whole fleet, or of a run without length.
+spans as (
+    select
+        *,
+        date_trunc('hour', local_time(instant)) as first_hour,
+        case
+            when jobs > 0 or series = 0
+                then date_trunc('hour', local_time(greatest(instant, next_instant - interval 1 microsecond)))
+            else date_trunc('hour', local_time(instant))
+        end as last_hour
+    from levels
+    where jobs > 0 or series = 0 or started_jobs > 0
+),
+
+stretches as (
+    select
+        s.*,
+        t.hour,
+        greatest(s.instant, utc_time(t.hour)) as start_time,
+        case
+            when s.jobs > 0 or s.series = 0 then least(s.next_instant, utc_time(t.hour + interval 1 hour))
+            else s.instant
+        end as end_time
+    from spans as s
+    cross join unnest(generate_series(s.first_hour, greatest(s.first_hour, s.last_hour), interval 1 hour)) as t (hour)
 )
 
 select
-    scope, -- Over what is counted: `dimensions` or `fleet`.
+    series,
     hour, -- Start of the hour, on the clocks of the time zone.
-    account_id,
-    region,
-    instance_type,
-    is_spot,
-    instant = utc_time(hour) as is_hour_start, -- Whether it begins with the hour.
-    microseconds, -- Length of the stretch; 0 for all but one of those that begin at one instant.
+    start_time = utc_time(hour) as is_hour_start, -- Whether it begins with the hour.
+    epoch_us(end_time) - epoch_us(start_time) as microseconds, -- Length of the stretch; 0 for runs without length.
     jobs, -- Jobs running.
     instances, -- Instances in use.
     gpus, -- GPUs in use.
     gpu_known_jobs, -- Those of the jobs whose GPUs are known.
-    started_jobs, -- Jobs that started as it began.
-    started_gpu_known_jobs -- Those of them whose GPUs are known.
-from levels
-where jobs > 0 or scope = 'fleet' or (started_jobs > 0 and instant > utc_time(hour))
+    case when start_time = instant then started_jobs else 0 end as started_jobs, -- Jobs that started as it began.
+    case
+        when start_time = instant then started_gpu_known_jobs else 0
+    end as started_gpu_known_jobs -- Those of them whose GPUs are known.
+from stretches
+where end_time > start_time or (jobs = 0 and started_jobs > 0 and start_time = instant and start_time > utc_time(hour))

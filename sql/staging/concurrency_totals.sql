@@ -5,31 +5,37 @@
 
 with times as (
     select
-        l.scope,
-        l.account_id,
-        l.region,
-        l.instance_type,
-        l.is_spot,
+        l.series,
         e.measure,
         case e.measure when 'jobs' then l.jobs when 'instances' then l.instances else l.gpus end as level,
         l.microseconds
     from staging.concurrency_levels as l
     cross join unnest(['jobs', 'instances', 'gpus']) as e (measure)
     where l.microseconds > 0
+),
+
+totals as (
+    select
+        series,
+        measure,
+        level,
+        cast(sum(microseconds) as bigint) as microseconds
+    from times
+    where level > 0
+    group by series, measure, level
 )
 
 select
-    scope,
-    account_id,
-    region,
-    instance_type,
-    is_spot,
-    measure, -- What is counted: `jobs`, `instances` or `gpus`.
-    level, -- How many there were at once.
-    cast(sum(microseconds) as bigint) as microseconds, -- Time for which there were exactly so many.
-    cast(sum(sum(cast(microseconds as double))) over (
-        partition by scope, account_id, region, instance_type, is_spot, measure order by level desc
+    s.scope,
+    s.account_id,
+    s.region,
+    s.instance_type,
+    s.is_spot,
+    t.measure, -- What is counted: `jobs`, `instances` or `gpus`.
+    t.level, -- How many there were at once.
+    t.microseconds, -- Time for which there were exactly so many.
+    cast(sum(t.microseconds) over (
+        partition by t.series, t.measure order by t.level desc
     ) as bigint) as microseconds_at_or_above -- Time for which there were so many or more.
-from times
-where level > 0
-group by scope, account_id, region, instance_type, is_spot, measure, level
+from totals as t
+inner join staging.concurrency_series as s on t.series = s.series
