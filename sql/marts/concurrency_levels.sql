@@ -10,7 +10,7 @@ select
     is_spot,
     measure,
     level,
-    microseconds / 1e6 as seconds, -- Seconds for which there were exactly so many at once.
+    duration_microseconds / 1e6 as seconds, -- Seconds for which there were exactly so many at once.
     microseconds_at_or_above / 1e6 as seconds_at_or_above -- Seconds for which there were so many at once, or more.
 from staging.concurrency_totals
 where scope = 'dimensions'

@@ -1,6 +1,6 @@
 -- One row per day, account, region, instance type, and spot or not, on which anything happened: jobs that came and
 -- went, hours used and hours billed. Hours of a run that crosses midnight are split, so that days add up to the total;
--- billed hours are spread evenly over the run.
+-- billed hours are spread evenly over the run (M01 to M04).
 -- @unique: date, account_id, region, instance_type, is_spot
 -- @check nothing_negative: instance_hours >= 0 and coalesce(gpu_hours, 0) >= 0 and billable_instance_hours >= 0
 -- @check share_is_a_share: coalesce(training_share, 0) between 0 and 1 and coalesce(gpu_known_share, 0) between 0 and 1
@@ -15,19 +15,20 @@ with uses as (
         is_spot,
         count(*) filter (where is_active) as active_jobs,
         cast(
-            sum(microseconds * cast(instance_count as decimal(19, 0))) filter (where kind = 'run') as decimal(38, 0)
+            sum(used_microseconds * cast(instance_count as decimal(19, 0))) filter (where kind = 'run')
+            as decimal(38, 0)
         ) as instance_microseconds,
         cast(
-            sum(microseconds * cast(instance_count as decimal(19, 0))) filter (
+            sum(used_microseconds * cast(instance_count as decimal(19, 0))) filter (
                 where kind = 'run' and gpu_count is not null
             ) as decimal(38, 0)
         ) as gpu_known_instance_microseconds,
         -- Null if something ran, but nothing of known GPUs.
         case
-            when count(*) filter (where kind = 'run' and microseconds > 0) > 0
+            when count(*) filter (where kind = 'run' and used_microseconds > 0) > 0
                 then cast(
-                    sum(microseconds * cast(gpu_count as decimal(19, 0))) filter (
-                        where kind = 'run' and microseconds > 0
+                    sum(used_microseconds * cast(gpu_count as decimal(19, 0))) filter (
+                        where kind = 'run' and used_microseconds > 0
                     ) as decimal(38, 0)
                 )
             else 0

@@ -15,9 +15,9 @@ with hours as (
         max(jobs) as peak_jobs,
         max(instances) as peak_instances,
         max(gpus) as peak_gpus,
-        cast(sum(jobs * microseconds) as decimal(38, 0)) as job_microseconds,
-        cast(sum(instances * cast(microseconds as decimal(19, 0))) as decimal(38, 0)) as instance_microseconds,
-        cast(sum(gpus * cast(microseconds as decimal(19, 0))) as decimal(38, 0)) as gpu_microseconds,
+        cast(sum(jobs * duration_microseconds) as decimal(38, 0)) as job_microseconds,
+        cast(sum(instances * cast(duration_microseconds as decimal(19, 0))) as decimal(38, 0)) as instance_microseconds,
+        cast(sum(gpus * cast(duration_microseconds as decimal(19, 0))) as decimal(38, 0)) as gpu_microseconds,
         cast(
             coalesce(max(jobs) filter (where is_hour_start), 0)
             + coalesce(sum(started_jobs) filter (where not is_hour_start), 0) as bigint
@@ -37,7 +37,7 @@ level_times as (
         l.hour,
         e.measure,
         case e.measure when 'jobs' then l.jobs when 'instances' then l.instances else l.gpus end as level,
-        cast(sum(l.microseconds) as bigint) as microseconds
+        cast(sum(l.duration_microseconds) as bigint) as microseconds
     from staging.concurrency_levels as l
     cross join unnest(['jobs', 'instances', 'gpus']) as e (measure)
     where case e.measure when 'jobs' then l.jobs when 'instances' then l.instances else l.gpus end > 0

@@ -1,7 +1,8 @@
 -- One row per series of concurrency and stretch of time within an hour in which the numbers of jobs, instances and GPUs
 -- running at once stay the same. Of dimensions there are the hours with an active job only, of the fleet all from the
 -- first day to the last. Jobs of unknown counts are active with 0 instances or 0 GPUs.
--- @check levels_not_negative: jobs >= 0 and instances >= 0 and gpus >= 0 and microseconds >= 0
+-- @unique: series, start_time
+-- @check levels_not_negative: jobs >= 0 and instances >= 0 and gpus >= 0 and duration_microseconds >= 0
 
 with runs as (
     select
@@ -124,8 +125,9 @@ stretches as (
 select
     series,
     hour, -- Start of the hour, on the clocks of the time zone.
+    start_time, -- Start of the stretch (UTC).
     start_time = utc_time(hour) as is_hour_start, -- Whether it begins with the hour.
-    epoch_us(end_time) - epoch_us(start_time) as microseconds, -- Length of the stretch; 0 for runs without length.
+    epoch_us(end_time) - epoch_us(start_time) as duration_microseconds, -- Its length; 0 for runs without length.
     jobs, -- Jobs running.
     instances, -- Instances in use.
     gpus, -- GPUs in use.

@@ -25,15 +25,17 @@ select
     is_spot,
     is_prepaid,
     kind,
-    cast(sum(microseconds * instances) as decimal(38, 0))
+    cast(sum(used_microseconds * instances) as decimal(38, 0))
         as instance_microseconds, -- Time times instances; null if their count is unknown for all.
-    cast(sum(microseconds * gpus) as decimal(38, 0))
+    cast(sum(used_microseconds * gpus) as decimal(38, 0))
         as gpu_microseconds, -- Time times GPUs; null if they are unknown for all.
-    cast(sum(microseconds * instances) filter (where gpus is not null) as decimal(38, 0))
+    cast(sum(used_microseconds * instances) filter (where gpus is not null) as decimal(38, 0))
         as gpu_known_instance_microseconds, -- Time times instances of those whose GPUs are known.
-    cast(sum(microseconds * instances) filter (where is_ended) as decimal(38, 0))
+    cast(sum(used_microseconds * instances) filter (where is_ended) as decimal(38, 0))
         as ended_instance_microseconds, -- Time times instances of jobs that have ended.
-    cast(sum(microseconds * instances) filter (where is_ended and billed_microseconds is not null) as decimal(38, 0))
+    cast(
+        sum(used_microseconds * instances) filter (where is_ended and billed_microseconds is not null) as decimal(38, 0)
+    )
         as bill_known_instance_microseconds, -- Time times instances of those of them whose bill is known.
     cast(sum(billed_microseconds * instances) as decimal(38, 0))
         as billed_instance_microseconds -- Billed time times instances; null if unknown for all.

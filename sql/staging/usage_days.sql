@@ -2,7 +2,7 @@
 -- of the bill is of that day. What crosses midnight is split; the bill of a run is spread evenly over it, and where
 -- there was no run it is of the day on which the job started or, if it never did, its life ended.
 -- @unique: training_job_arn, kind, date
--- @check time_not_negative: microseconds >= 0 and coalesce(billed_microseconds, 0) >= 0
+-- @check time_not_negative: used_microseconds >= 0 and coalesce(billed_microseconds, 0) >= 0
 
 with uses as (
     select
@@ -90,7 +90,7 @@ select
         whole_microseconds > 0 or start_time > utc_time(day)
     ) as is_active, -- Whether it ran at some instant of the day.
     case when whole_microseconds > 0 then microseconds_until - microseconds_before else 0
-    end as microseconds, -- Time of use on this day.
+    end as used_microseconds, -- Time of use on this day.
     -- Rounded down to whole microseconds, exactly: what is left over the divisor goes first. What is billed up to a
     -- midnight is the same for both its days: so the days of a job add up.
     case
