@@ -11,6 +11,7 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
@@ -51,6 +52,14 @@ def _schedule(text: str) -> str:
     if len(text.split()) != 5:
         raise ValueError(f"{text!r} is not a cron expression of five fields: write it as */15 * * * *")
     return text
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("not a time zone, such as `Europe/Berlin`") from None
+    return name
 
 
 class SourceSettings(BaseModel):
@@ -104,6 +113,9 @@ class Settings(BaseSettings):
         description="Calls a second to SageMaker in each account and region, whose limit all of its users share.",
         gt=0,
         allow_inf_nan=False,
+    )
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+        "UTC", description="Time zone of the dates, months, hours and weekdays of marts; instants stay UTC."
     )
 
     @classmethod

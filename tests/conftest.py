@@ -1,4 +1,4 @@
-"""What many tests look at (the made fleet, imported, modelled and published once), and how long property tests run."""
+"""What many tests look at (the made fleet with reference data, published once), and how long property tests run."""
 
 import gzip
 import json
@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from pipelines.home import Home
 from pipelines.simulator.made_fleet import made_fleet
 from tests.main_job import trainyard
+from tests.reference_data import reference_for, write_reference
 
 # Shortly, or at length with `make nightly`.
 _any_size = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
@@ -28,13 +29,20 @@ def made_documents():
 
 
 @pytest.fixture(scope="session")
-def made_home(made_documents, tmp_path_factory):
+def made_reference(made_documents):
+    """Prices, quotas and capacities for the made fleet, as rows."""
+    return reference_for(made_documents)
+
+
+@pytest.fixture(scope="session")
+def made_home(made_documents, made_reference, tmp_path_factory):
     """The data directory of the made fleet, published."""
     folder = tmp_path_factory.mktemp("made")
     file = folder / "fleet.ndjson.gz"
     with gzip.open(file, "wt") as lines:
         lines.writelines(json.dumps(document) + "\n" for document in made_documents)
     home = Home(folder / "home")
+    write_reference(made_reference, home.root / "reference")
     trainyard("import", str(file), home=home.root)
     trainyard("run", "--no-harvest", home=home.root)
     return home

@@ -9,7 +9,7 @@ from pipelines.errors import TrainyardError
 @pytest.fixture(autouse=True)
 def empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("HOME", "SOURCES", "SECRET_KEYS", "SCHEDULE", "CALLS_PER_SECOND", "CONFIG"):
+    for name in ("HOME", "SOURCES", "SECRET_KEYS", "SCHEDULE", "TIME_ZONE", "CALLS_PER_SECOND", "CONFIG"):
         monkeypatch.delenv(f"TRAINYARD_{name}", raising=False)
     return tmp_path
 
@@ -73,6 +73,8 @@ regions = ["us-west-2"]
         ('home = "x"\nschedule = ', 2, "not TOML"),
         ("home = ", 1, "not TOML"),
         ('home = "x"\nhome = "y"\n', 2, "not TOML"),
+        ('time_zone = "Mars/Base"', 1, "time_zone: not a time zone"),
+        ('time_zone = "../UTC"', 1, "time_zone: not a time zone"),
     ],
 )
 def test_what_is_wrong_in_the_file_is_named_by_its_line(empty_folder, text, line, said):

@@ -32,9 +32,10 @@ def test_every_mart_has_an_oracle():
 
 
 @pytest.mark.parametrize("mart", sorted(MARTS))
-def test_a_mart_says_what_the_oracle_says(mart, found, made_documents, gpus_of_type):
+def test_a_mart_says_what_the_oracle_says(mart, found, made_documents, made_reference, gpus_of_type):
     as_of = max(map(newest_instant, made_documents))
-    found_differences = differences(found[mart], MARTS[mart](made_documents, as_of, gpus_of_type), GRAINS[mart])
+    wanted = MARTS[mart](made_documents, as_of, gpus_of_type, made_reference)
+    found_differences = differences(found[mart], wanted, GRAINS[mart])
     assert not found_differences, found_differences[:10]
 
 

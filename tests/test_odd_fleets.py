@@ -13,6 +13,7 @@ from pipelines.home import Home
 from pipelines.refresh import Part, refresh
 from tests.main_job import published
 from tests.oracle import GRAINS, MARTS
+from tests.reference_data import reference_for, write_reference
 from tests.test_marts import differences
 
 SEEN = 1_704_067_200  # 2024-01-01
@@ -41,7 +42,11 @@ transitions = st.lists(
     sparse(Status=st.sampled_from([*STATUSES, None]), StartTime=instants, EndTime=instants), max_size=6
 )
 configs = st.one_of(
-    sparse(InstanceType=st.sampled_from(TYPES), InstanceCount=counts),
+    sparse(
+        InstanceType=st.sampled_from(TYPES),
+        InstanceCount=counts,
+        TrainingPlanArn=st.sampled_from([None, "", "arn:plan"]),
+    ),
     st.lists(sparse(InstanceType=st.sampled_from(TYPES), InstanceCount=counts), min_size=1, max_size=3).map(
         lambda groups: {"InstanceGroups": groups}
     ),
@@ -54,6 +59,11 @@ members = sparse(
     TrainingStartTime=instants,
     TrainingEndTime=instants,
     LastModifiedTime=instants,
+    TrainingTimeInSeconds=st.sampled_from([0, 60, 7200, -5, 2**53]),
+    WarmPoolStatus=sparse(
+        Status=st.sampled_from(["Available", "Reused"]),
+        ResourceRetainedBillableTimeInSeconds=st.sampled_from([0, 1, 90_000, -5, 2**31 - 1, 2**62]),
+    ),
     BillableTimeInSeconds=st.sampled_from([0, 1, 3599, 86_401, -5, 2**31 - 1, 2**53]),
     EnableManagedSpotTraining=st.booleans(),
     FailureReason=st.sampled_from(["", "AlgorithmError: ExecuteUserScriptError: KeyError", "InternalServerError: x"]),
@@ -86,13 +96,15 @@ def gpus_of_type():
 @given(fleet=fleets)
 def test_the_marts_of_an_odd_fleet_are_the_oracles(fleet, gpus_of_type, tmp_path_factory):
     home = Home(tmp_path_factory.mktemp("odd"))
+    reference = reference_for(fleet)
+    write_reference(reference, home.root / "reference")
     archive = RawArchive(home.raw)
     archive.append("odd", [Observation(float(SEEN), json.dumps(document).encode()) for document in fleet])
     refresh(Settings(home=home.root), Part.FROM_RAW, lambda line: None)
     marts = published(home.warehouse)
     assert not marts["build_info"][0]["documents_quarantined"]
     for mart, rows in MARTS.items():
-        found = differences(marts[mart], rows(fleet, SEEN, gpus_of_type), GRAINS[mart])
+        found = differences(marts[mart], rows(fleet, SEEN, gpus_of_type, reference), GRAINS[mart])
         assert not found, (mart, found[:5])
     for job in marts["fct_training_jobs"]:
         visits = [v for v in marts["fct_secondary_status_visits"] if v["training_job_arn"] == job["training_job_arn"]]

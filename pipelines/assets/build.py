@@ -60,7 +60,7 @@ def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settin
         f"select {literal(build_id)} as build_id, timestamp {literal(f'{now:%Y-%m-%d %H:%M:%S}')} as built_at,"
         f" {literal(version('trainyard'))} as trainyard_version, {literal(version('duckdb'))} as duckdb_version,"
         f" {literal(version('botocore'))} as botocore_version, {manifest.generation}::bigint as lake_generation,"
-        f" {quarantined}::bigint as documents_quarantined"
+        f" {literal(settings.time_zone)} as time_zone, {quarantined}::bigint as documents_quarantined"
     )
     inputs = {
         table.table.qualified_name: select_table(table.table, manifest.paths(home.lake, table.name))
@@ -77,7 +77,7 @@ def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settin
         CONTEXT.qualified_name: row,
         FAILURE_RULE_MATCHES.qualified_name: matches,
     }
-    start_build(home.builds / build_id, inputs, copied)
+    start_build(home.builds / build_id, inputs, copied, settings.time_zone)
     return dg.MaterializeResult(metadata=metadata.of_rows(1, build_id=build_id, lake_generation=manifest.generation))
 
 

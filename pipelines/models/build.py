@@ -18,6 +18,7 @@ import msgspec
 
 from pipelines import files
 from pipelines.models.catalogue import BoundModel
+from pipelines.models.time_zone import UTC, define_time_functions
 from pipelines.tables import literal
 
 BUILDS_KEPT = 3
@@ -43,6 +44,13 @@ class CheckResult:
     sample: Rows
 
 
+class Settled(msgspec.Struct, frozen=True):
+    """What is settled as a build begins: the relations that are no models (name -> SELECT), and the zone of buckets."""
+
+    inputs: dict[str, str]
+    time_zone: str
+
+
 @dataclass(frozen=True)
 class Build:
     """A build in ``folder``, whose name is its id."""
@@ -55,10 +63,9 @@ class Build:
         return self.folder.name
 
     @property
-    def inputs(self) -> Mapping[str, str]:
-        """The relations that are no models: name -> SELECT of its rows."""
-        content = (self.folder / "inputs.json").read_bytes()
-        return msgspec.json.decode(content, type=dict[str, str])
+    def settled(self) -> Settled:
+        """What its models are run on."""
+        return msgspec.json.decode((self.folder / "settled.json").read_bytes(), type=Settled)
 
     def path(self, model: str) -> Path:
         """The file of a model, named ``schema.name``."""
@@ -67,7 +74,7 @@ class Build:
 
     def select(self, relation: str) -> str:
         """A SELECT of the rows of any of its relations."""
-        return self.inputs.get(relation) or f"select * from read_parquet({literal(str(self.path(relation)))})"
+        return self.settled.inputs.get(relation) or f"select * from read_parquet({literal(str(self.path(relation)))})"
 
     def run(self, bound: BoundModel) -> int:
         """Materialize a model from the relations it reads; return the number of its rows."""
@@ -96,21 +103,21 @@ class Build:
         connection = duckdb.connect()
         connection.execute("set temp_directory = $1", [str(self.folder / ".spilled")])
         connection.execute("set preserve_insertion_order = false")
-        inputs = self.inputs
+        define_time_functions(connection, self.settled.time_zone)
         for relation in relations:
             connection.execute(f"create schema if not exists {relation.split('.')[0]}")
-            connection.execute(f"create view {relation} as {inputs.get(relation) or self.select(relation)}")
+            connection.execute(f"create view {relation} as {self.select(relation)}")
         return connection
 
 
-def start_build(folder: Path, inputs: Mapping[str, str], tables: Mapping[str, str]) -> Build:
+def start_build(folder: Path, inputs: Mapping[str, str], tables: Mapping[str, str], time_zone: str = UTC) -> Build:
     """Begin a build: its inputs are SELECTs, and ``tables`` are SELECTs whose rows are kept as they are now."""
     build = Build(folder)
     with duckdb.connect() as connection:
         for relation, select in tables.items():
             with files.replacing(build.path(relation)) as beside:
                 connection.execute(f"copy ({select}) to {literal(str(beside))} (format parquet)")
-    files.write_whole(folder / "inputs.json", msgspec.json.encode(inputs))
+    files.write_whole(folder / "settled.json", msgspec.json.encode(Settled(dict(inputs), time_zone)))
     return build
 
 

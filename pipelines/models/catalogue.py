@@ -23,6 +23,7 @@ from pipelines.models.context import CONTEXT
 from pipelines.models.failure_rules import FAILURE_RULE_MATCHES
 from pipelines.models.model import Model, read_model
 from pipelines.models.reference import REFERENCE_TABLES
+from pipelines.models.time_zone import define_time_functions
 from pipelines.tables import Column, Table
 
 MODEL_SCHEMAS = ("staging", "marts")
@@ -81,6 +82,7 @@ def load_catalogue(folder: Path, inputs: tuple[Table, ...] | None = None) -> Cat
         ) from None
     bound = []
     with duckdb.connect() as connection:
+        define_time_functions(connection)
         for table in inputs:
             _create(connection, table)
         for name in order:

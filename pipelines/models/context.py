@@ -15,6 +15,7 @@ CONTEXT = Table(
         Column("duckdb_version", "VARCHAR", "Version of DuckDB that built it."),
         Column("botocore_version", "VARCHAR", "Version of botocore, whose service model shaped the lake's tables."),
         Column("lake_generation", "BIGINT", "Commit of the lake that was built."),
+        Column("time_zone", "VARCHAR", "Time zone of dates, months, hours and weekdays; instants are UTC."),
         Column("documents_quarantined", "BIGINT", "Documents in quarantine, which no table has."),
     ),
 )

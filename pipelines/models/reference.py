@@ -18,10 +18,10 @@ from pipelines.tables import Column, Table, literal, quoted
 
 @dataclass(frozen=True)
 class ReferenceTable:
-    """A table read from `<name>.csv`, the column that is its key, and the one, if any, of regular expressions."""
+    """A table read from `<name>.csv`, the columns that are its key, and the one, if any, of regular expressions."""
 
     table: Table
-    key: str
+    key: tuple[str, ...]
     pattern: str | None = None
 
 
@@ -42,7 +42,7 @@ INSTANCE_TYPES = ReferenceTable(
             Column("accelerator_model", "VARCHAR", "Model of those accelerators; null without any."),
         ),
     ),
-    "instance_type",
+    ("instance_type",),
 )
 
 FAILURE_RULES = ReferenceTable(
@@ -62,11 +62,61 @@ FAILURE_RULES = ReferenceTable(
             Column("example", "VARCHAR", "A FailureReason that it decides."),
         ),
     ),
-    "priority",
+    ("priority",),
     "pattern",
 )
 
-REFERENCE_TABLES = (INSTANCE_TYPES, FAILURE_RULES)
+PRICES = ReferenceTable(
+    Table(
+        "reference",
+        "prices",
+        "One row per instance type, region, spot or not, and day from which the price holds: until the next such day.",
+        (
+            Column("instance_type", "VARCHAR", "Name of the type, as in ResourceConfig.InstanceType."),
+            Column("region", "VARCHAR", "AWS region."),
+            Column("is_spot", "BOOLEAN", "For spot jobs? Their discount is in the seconds billed, not in this price."),
+            Column("valid_from", "DATE", "First day on which it holds."),
+            Column("price_per_hour", "DOUBLE", "Price of one instance for an hour, all in the same currency."),
+        ),
+    ),
+    ("instance_type", "region", "is_spot", "valid_from"),
+)
+
+QUOTAS = ReferenceTable(
+    Table(
+        "reference",
+        "quotas",
+        "One row per account, region, instance type, spot or not, and day from which the quota holds: until the next.",
+        (
+            Column("account_id", "VARCHAR", "AWS account, 12 digits."),
+            Column("region", "VARCHAR", "AWS region."),
+            Column("instance_type", "VARCHAR", "Name of the type, as in ResourceConfig.InstanceType."),
+            Column("is_spot", "BOOLEAN", "Whether it is the quota of spot training jobs."),
+            Column("valid_from", "DATE", "First day on which it holds."),
+            Column("instances", "BIGINT", "Instances that may be in use at once; none if the quota is not known."),
+        ),
+    ),
+    ("account_id", "region", "instance_type", "is_spot", "valid_from"),
+)
+
+CAPACITIES = ReferenceTable(
+    Table(
+        "reference",
+        "capacities",
+        "One row per block of capacity: instances that are there for an account, as by a training plan.",
+        (
+            Column("account_id", "VARCHAR", "AWS account, 12 digits."),
+            Column("region", "VARCHAR", "AWS region."),
+            Column("instance_type", "VARCHAR", "Name of the type, as in ResourceConfig.InstanceType."),
+            Column("valid_from", "DATE", "First day on which it is there."),
+            Column("valid_until", "DATE", "First day on which it is there no more; none if it has no end yet."),
+            Column("instances", "BIGINT", "Number of its instances."),
+        ),
+    ),
+    ("account_id", "region", "instance_type", "valid_from"),
+)
+
+REFERENCE_TABLES = (INSTANCE_TYPES, FAILURE_RULES, PRICES, QUOTAS, CAPACITIES)
 
 
 def select_reference(table: ReferenceTable, shipped: Path, own: Path) -> str:
@@ -83,7 +133,7 @@ def select_reference(table: ReferenceTable, shipped: Path, own: Path) -> str:
     )
     return (
         f"select {table.table.column_list()} from ({ranked})"
-        f" qualify row_number() over (partition by {quoted(table.key)} order by rank) = 1"
+        f" qualify row_number() over (partition by {_key(table)} order by rank) = 1"
     )
 
 
@@ -97,19 +147,25 @@ def _check(table: ReferenceTable, file: Path) -> None:
     first = file.read_bytes().removeprefix(BOM_UTF8).split(b"\n", 1)[0].strip()
     if first != header.encode():
         raise TrainyardError(f"{file}: its first line must be {header}")
-    key = quoted(table.key)
     try:
         with duckdb.connect() as connection:
             # All columns, for DuckDB does not parse those that nobody reads.
             connection.execute(f"create table rows as select * from {_read(table, file)}")
             if table.pattern:
                 connection.execute(f"select regexp_matches('', {quoted(table.pattern)}) from rows").fetchall()
+            lacking = " or ".join(f"{quoted(column)} is null" for column in table.key)
             wrong = connection.execute(
-                f"select {key} from rows group by {key} having count(*) > 1 or {key} is null order by {key} limit 1"
+                f"select {_key(table)}, {lacking} from rows group by {_key(table)}"
+                f" having count(*) > 1 or {lacking} order by {_key(table)} limit 1"
             ).fetchall()
     except duckdb.Error as error:
         reason = " ".join(str(error).split("Possible")[0].split())
         raise TrainyardError(f"{file}: correct this: {reason}") from None
     if wrong:
-        found = "one has none" if wrong[0][0] is None else f"several have {wrong[0][0]}"
-        raise TrainyardError(f"{file}: give each row its own {table.key}: {found}")
+        *values, is_lacking = wrong[0]
+        found = "one has none" if is_lacking else f"several have {', '.join(map(str, values))}"
+        raise TrainyardError(f"{file}: give each row its own {', '.join(table.key)}: {found}")
+
+
+def _key(table: ReferenceTable) -> str:
+    return ", ".join(quoted(column) for column in table.key)

@@ -35,6 +35,7 @@ select
     c.duckdb_version, -- Version of DuckDB that built it.
     c.botocore_version, -- Version of botocore whose service model laid the lake out.
     c.lake_generation, -- Generation of the lake that it was built from.
+    c.time_zone, -- Time zone of dates, months, hours and weekdays in all marts; instants are UTC.
     c.documents_quarantined, -- Documents set aside because they could not be read.
     j.jobs, -- Training jobs.
     j.open_jobs, -- Jobs that had not ended when last seen.

@@ -1,4 +1,4 @@
--- One row per UTC month, account, region, instance type, spot or not, failure class, and actor: the jobs that failed
+-- One row per month, account, region, instance type, spot or not, failure class, and actor: the jobs that failed
 -- so, and the hours their runs had used. A job counts in the month in which its life ended, all its hours with it.
 -- Metric M16.
 -- @unique: date, account_id, region, instance_type, is_spot, failure_class, failure_actor
@@ -6,7 +6,7 @@
 
 with totals as (
     select
-        cast(date_trunc('month', l.life_end_at) as date) as date,
+        cast(date_trunc('month', local_time(l.life_end_at)) as date) as date,
         l.account_id,
         l.region,
         l.instance_type,
@@ -20,7 +20,7 @@ with totals as (
     inner join staging.end_causes as c on l.training_job_arn = c.training_job_arn
     where l.training_job_status = 'Failed'
     group by
-        cast(date_trunc('month', l.life_end_at) as date),
+        cast(date_trunc('month', local_time(l.life_end_at)) as date),
         l.account_id,
         l.region,
         l.instance_type,
@@ -30,7 +30,7 @@ with totals as (
 )
 
 select
-    date, -- First day of the month (UTC) of the end of life.
+    date, -- First day of the month of the end of life.
     account_id,
     region,
     instance_type,

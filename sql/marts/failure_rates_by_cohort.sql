@@ -1,11 +1,11 @@
--- One row per UTC month of creation, account, region, instance type, and spot or not: how the jobs created in it ended
+-- One row per month of creation, account, region, instance type, and spot or not: how the jobs created in it ended
 -- so far, how many are still open, and how often they failed. The younger a cohort, the more of it is open: rates of
 -- two cohorts compare where few jobs are. Small samples are marked, not hidden. Metric M14.
 -- @unique: date, account_id, region, instance_type, is_spot
 -- @check all_jobs_are_counted: open_jobs >= 0 and submitted_jobs > 0
 
 select
-    date, -- First day of the month (UTC) of creation.
+    date, -- First day of the month of creation.
     account_id,
     region,
     instance_type,

@@ -1,10 +1,10 @@
--- One row per UTC day, account, region, instance type, and spot or not: how the jobs that ended on it ended, and how
+-- One row per day, account, region, instance type, and spot or not: how the jobs that ended on it ended, and how
 -- often they failed; jobs submitted are those created on it. Small samples are marked, not hidden.
 -- @unique: date, account_id, region, instance_type, is_spot
 -- @check something_happened: submitted_jobs + completed_jobs + failed_jobs + stopped_jobs > 0
 
 select
-    date, -- Day (UTC) of the end of life; for submitted_jobs, of creation.
+    date, -- Day of the end of life; for submitted_jobs, of creation.
     account_id,
     region,
     instance_type,

@@ -1,10 +1,10 @@
--- One row per UTC month, account, region, instance type, and spot or not: how the jobs that ended in it ended, and how
+-- One row per month, account, region, instance type, and spot or not: how the jobs that ended in it ended, and how
 -- often they failed; jobs submitted are those created in it. Small samples are marked, not hidden.
 -- @unique: date, account_id, region, instance_type, is_spot
 -- @check something_happened: submitted_jobs + completed_jobs + failed_jobs + stopped_jobs > 0
 
 select
-    date, -- First day of the month (UTC) of the end of life; for submitted_jobs, of creation.
+    date, -- First day of the month of the end of life; for submitted_jobs, of creation.
     account_id,
     region,
     instance_type,

@@ -44,7 +44,7 @@ select
     j.deleted_at,
     l.wait_microseconds / 1e6 as queue_wait_seconds, -- Seconds from creation to start; null if it has not started.
     case
-        when l.is_started and (j.is_ended or j.training_end_time is not null) then l.run_microseconds / 1e6
+        when l.is_run_ended then l.run_microseconds / 1e6
     end as run_seconds, -- Seconds from start to run end; null unless it has started and its run has ended.
     l.lifetime_microseconds / 1e6 as lifetime_seconds, -- Seconds from creation to life end.
     j.training_time_in_seconds,

@@ -1,5 +1,5 @@
 -- One row per final training job status: its share of the ended jobs, and of the hours they used. Few jobs may be most
--- of the hours, or the other way round. Unknown counts of instances or GPUs are left out.
+-- of the hours, or the other way round. Unknown counts of instances or GPUs are left out (M13).
 -- @unique: training_job_status
 -- @check share_is_a_share: job_share > 0 and job_share <= 1
 
@@ -8,7 +8,10 @@ with totals as (
         training_job_status,
         count(*) as jobs,
         cast(sum(instance_microseconds) as decimal(38, 0)) as instance_microseconds,
-        cast(sum(gpu_microseconds) as decimal(38, 0)) as gpu_microseconds
+        cast(sum(gpu_microseconds) as decimal(38, 0)) as gpu_microseconds,
+        cast(
+            coalesce(sum(instance_microseconds) filter (where gpu_count is not null), 0) as decimal(38, 0)
+        ) as gpu_known_instance_microseconds
     from staging.training_job_lives
     where is_ended
     group by training_job_status
@@ -23,5 +26,7 @@ select
     / nullif(sum(instance_microseconds) over (), 0) as instance_hour_share, -- Their share in all; null if all are 0.
     gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
     gpu_microseconds
-    / nullif(sum(gpu_microseconds) over (), 0) as gpu_hour_share -- Their share in all; null if all are 0.
+    / nullif(sum(gpu_microseconds) over (), 0) as gpu_hour_share, -- Their share in all; null if all are 0.
+    gpu_known_instance_microseconds
+    / nullif(instance_microseconds, 0) as gpu_known_share -- Share of instance_hours whose GPUs are known; null if 0.
 from totals

@@ -1,4 +1,4 @@
--- One row per UTC month, account, region, instance type, and spot or not: how much of the time and of the hours that
+-- One row per month, account, region, instance type, and spot or not: how much of the time and of the hours that
 -- its chains of retries took was productive. A chain is of the month, and of the dimensions, of its first job's
 -- creation. Open chains count up to observed_at. Hours of unknown instance counts are left out. Metric M19.
 -- @unique: date, account_id, region, instance_type, is_spot
@@ -7,7 +7,7 @@
 
 with months as (
     select
-        cast(date_trunc('month', first_creation_time) as date) as date,
+        cast(date_trunc('month', local_time(first_creation_time)) as date) as date,
         account_id,
         region,
         instance_type,
@@ -27,11 +27,11 @@ with months as (
         cast(sum(cast(productive_instance_hours_high as decimal(28, 12))) as double) as productive_instance_hours_high
     from marts.fct_retry_chains
     group by
-        cast(date_trunc('month', first_creation_time) as date), account_id, region, instance_type, is_spot
+        cast(date_trunc('month', local_time(first_creation_time)) as date), account_id, region, instance_type, is_spot
 )
 
 select
-    date, -- First day of the month (UTC) in which the chains began.
+    date, -- First day of the month in which the chains began.
     account_id,
     region,
     instance_type,

@@ -1,5 +1,5 @@
 -- One row: how long all jobs waited to start. Quantiles over started jobs alone are too low where jobs give up: the
--- Kaplan-Meier ones also count those, and the jobs that still wait.
+-- Kaplan-Meier ones also count those, and the jobs that still wait (M06, M07).
 
 select
     started_jobs,

@@ -1,9 +1,9 @@
--- One row per UTC month of creation: how long its jobs waited to start. Quantiles over started jobs alone are too low
--- where jobs give up: the Kaplan-Meier ones also count those, and the jobs that still wait.
+-- One row per month of creation: how long its jobs waited to start. Quantiles over started jobs alone are too low
+-- where jobs give up: the Kaplan-Meier ones also count those, and the jobs that still wait (M06, M07).
 -- @unique: date
 
 select
-    month as date, -- First day of the month (UTC) in which the jobs were created.
+    month as date, -- First day of the month in which the jobs were created.
     started_jobs,
     never_started_jobs,
     mean_seconds,

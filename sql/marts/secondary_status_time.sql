@@ -1,5 +1,5 @@
 -- One row per account, region, instance type, spot or not, and secondary status: the time that jobs spent in it in all,
--- and its spread over the jobs that entered it. Open jobs count up to observed_at.
+-- and its spread over the jobs that entered it. Open jobs count up to observed_at (M12).
 -- @unique: account_id, region, instance_type, is_spot, secondary_status
 -- @check seconds_not_negative: seconds >= 0
 -- @check share_is_a_share: lifetime_share is null or lifetime_share between 0 and 1

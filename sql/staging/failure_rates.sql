@@ -13,8 +13,8 @@ with events as (
         region,
         instance_type,
         is_spot,
-        cast(creation_time as date) as date,
-        cast(date_trunc('month', creation_time) as date) as cohort,
+        cast(local_time(creation_time) as date) as date,
+        cast(date_trunc('month', local_time(creation_time)) as date) as cohort,
         'Submitted' as event,
         false as is_started
     from staging.training_job_lives
@@ -24,8 +24,8 @@ with events as (
         region,
         instance_type,
         is_spot,
-        cast(life_end_at as date) as date,
-        cast(date_trunc('month', creation_time) as date) as cohort,
+        cast(local_time(life_end_at) as date) as date,
+        cast(date_trunc('month', local_time(creation_time)) as date) as cohort,
         training_job_status as event,
         is_started
     from staging.training_job_lives
@@ -87,7 +87,7 @@ intervals as (
 
 select
     scope, -- Over what is counted: `day`, `month`, `cohort` or `all`.
-    date, -- Day, or first day of the month (UTC); null for all.
+    date, -- Day, or first day of the month; null for all.
     account_id,
     region,
     instance_type,

@@ -7,13 +7,11 @@
 
 with waits as (
     select
-        cast(date_trunc('month', creation_time) as date) as month,
+        cast(date_trunc('month', local_time(creation_time)) as date) as month,
         is_started,
         is_never_started,
-        coalesce(
-            wait_microseconds,
-            case when is_ended then lifetime_microseconds else epoch_us(observed_at) - epoch_us(creation_time) end
-        ) as microseconds
+        wait_microseconds,
+        lifetime_microseconds
     from staging.training_job_lives
 ),
 
@@ -23,62 +21,16 @@ summaries as (
         month,
         count(*) filter (where is_started) as started_jobs,
         count(*) filter (where is_never_started) as never_started_jobs,
-        cast(sum(microseconds) filter (where is_started) as decimal(38, 0)) as waited_microseconds,
-        quantile_cont(microseconds, [0.5, 0.9, 0.99]) filter (where is_started) as wait_quantiles_microseconds,
-        cast(sum(microseconds) filter (where is_never_started) as decimal(38, 0)) as abandoned_microseconds
+        cast(sum(wait_microseconds) as decimal(38, 0)) as waited_microseconds,
+        quantile_cont(wait_microseconds, [0.5, 0.9, 0.99]) as wait_quantiles_microseconds,
+        cast(sum(lifetime_microseconds) filter (where is_never_started) as decimal(38, 0)) as abandoned_microseconds
     from waits
     group by grouping sets ((month), ())
-),
-
--- Kaplan-Meier: of the jobs that waited at least so long, some start then; the others leave unseen.
-lengths as (
-    select
-        case when grouping(month) = 0 then 'month' else 'all' end as scope,
-        month,
-        microseconds,
-        count(*) as jobs,
-        count(*) filter (where is_started) as starting_jobs
-    from waits
-    group by grouping sets ((month, microseconds), (microseconds))
-),
-
-lengths_at_risk as (
-    select
-        *,
-        -- As DOUBLE, exact for counts: DuckDB's running sums of integers are slow.
-        sum(cast(jobs as double)) over (partition by scope, month order by microseconds desc) as waiting_jobs
-    from lengths
-),
-
-survivals as (
-    select
-        scope,
-        month,
-        microseconds,
-        case
-            when starting_jobs = waiting_jobs then 0
-            else exp(
-                sum(case when starting_jobs < waiting_jobs then ln(1 - starting_jobs / waiting_jobs) else 0 end) over (
-                    partition by scope, month order by microseconds
-                )
-            )
-        end as survival
-    from lengths_at_risk
-),
-
-censored_quantiles as (
-    select
-        scope,
-        month,
-        min(microseconds) filter (where survival <= 0.5 + 1e-12) as p50_microseconds,
-        min(microseconds) filter (where survival <= 0.1 + 1e-12) as p90_microseconds
-    from survivals
-    group by scope, month
 )
 
 select
     s.scope, -- Over what is counted: `month` or `all`.
-    s.month, -- First day of the month (UTC) in which the jobs were created; null for all.
+    s.month, -- First day of the month in which the jobs were created; null for all.
     s.started_jobs, -- Jobs that started.
     s.never_started_jobs, -- Jobs that ended without having started.
     s.waited_microseconds / s.started_jobs / 1e6 as mean_seconds, -- Mean wait of started jobs; null if there are none.
@@ -89,4 +41,5 @@ select
     k.p90_microseconds / 1e6 as km_p90_seconds, -- The same, 90th percentile; null if too few have started.
     coalesce(s.abandoned_microseconds, 0) / 1e6 as abandoned_seconds -- Time that never-started jobs waited in vain.
 from summaries as s
-left join censored_quantiles as k on s.scope = k.scope and s.month is not distinct from k.month
+left join staging.kaplan_meier as k
+    on k.measure = 'queue_wait' and (s.scope = 'month') = k.is_part and s.month is not distinct from k.month

@@ -1,4 +1,4 @@
--- One row per UTC day, account, region, instance type, spot or not, and secondary status: the time that jobs spent in
+-- One row per day, account, region, instance type, spot or not, and secondary status: the time that jobs spent in
 -- it on that day, in microseconds. A visit that crosses midnight is split; one without length counts on its day.
 -- @unique: date, account_id, region, instance_type, is_spot, secondary_status
 -- @check time_not_negative: microseconds >= 0
@@ -6,9 +6,9 @@
 with visits as (
     select
         *,
-        date_trunc('day', start_time) as first_day,
+        date_trunc('day', local_time(start_time)) as first_day,
         -- A visit that ends at midnight has nothing on the day that begins then.
-        date_trunc('day', greatest(start_time, end_time - interval 1 microsecond)) as last_day
+        date_trunc('day', local_time(greatest(start_time, end_time - interval 1 microsecond))) as last_day
     from staging.secondary_status_visits
 ),
 
@@ -19,13 +19,14 @@ visit_days as (
         v.phase,
         t.day,
         t.day = v.first_day as is_first_day,
-        epoch_us(least(v.end_time, t.day + interval 1 day)) - epoch_us(greatest(v.start_time, t.day)) as microseconds
+        epoch_us(least(v.end_time, utc_time(t.day + interval 1 day)))
+        - epoch_us(greatest(v.start_time, utc_time(t.day))) as microseconds
     from visits as v
     cross join unnest(generate_series(v.first_day, v.last_day, interval 1 day)) as t (day)
 )
 
 select
-    cast(d.day as date) as date, -- Day (UTC).
+    cast(d.day as date) as date, -- Day of the time zone.
     j.account_id,
     j.region,
     j.instance_type,

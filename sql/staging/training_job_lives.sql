@@ -55,6 +55,7 @@ select
     region,
     instance_type,
     is_spot,
+    training_plan_arn is not null as is_prepaid, -- Whether a training plan provides its instances: paid in advance.
     instance_count,
     gpu_count,
     training_job_status,
@@ -72,12 +73,20 @@ select
         when started_at is not null then greatest(0, epoch_us(started_at) - epoch_us(creation_time))
     end as wait_microseconds, -- Creation to start, 0 if told to start before; null if not started.
     run_microseconds, -- Microseconds from start to run end; 0 if it has not started.
+    started_at is not null and (is_ended or training_end_time is not null)
+        as is_run_ended, -- Whether it started, and its run is over.
     case
         when started_at is null then 0 else run_microseconds * cast(instance_count as decimal(19, 0))
     end as instance_microseconds, -- Run times instances; 0 if not started, null if the count is unknown.
     case
         when started_at is null then 0 else run_microseconds * cast(gpu_count as decimal(19, 0))
     end as gpu_microseconds, -- Run times GPUs; 0 if not started, null if the GPUs are unknown.
+    cast(billable_time_in_seconds as decimal(19, 0)) * 1000000
+        as billable_microseconds, -- Billed time of each instance; null if unknown.
+    case
+        when coalesce(run_end_at, life_end_at) + interval 1 second * warm_pool_billable_seconds <= horizon_at
+            then cast(warm_pool_billable_seconds as decimal(19, 0)) * 1000000
+    end as warm_pool_microseconds, -- Time after its run for which a warm pool is billed, of each instance.
     cast(billable_time_in_seconds as decimal(19, 0)) * 1000000 * instance_count
         as billable_instance_microseconds -- Billed time times instances; null if either is unknown.
 from durations

@@ -1,30 +1,19 @@
 -- One row per training job: the newest version of its record under short names, with clean dimensions and the instant
 -- at which it was last known to be so. Absent is what the API leaves empty, and what cannot be: a count that no cluster
--- has (negative, above a million), billed seconds of no job (negative, above a billion), an instant more than a day after
--- the record was seen.
+-- has (negative, above a million), seconds that no job trains or is billed (negative, above a billion), an instant more
+-- than a day after the record was seen.
 -- @unique: training_job_arn
 -- @check observed_after_creation: observed_at >= creation_time
 -- @check instance_counts_not_negative: coalesce(instance_count, 0) >= 0 and coalesce(gpu_count, 0) >= 0
 
-with groups as (
+with instance_groups as (
     select
         training_job_arn,
-        instance_type,
-        case when instance_count between 0 and 1000000 then instance_count end as instance_count
-    from lake.resource_config_instance_groups
-),
-
-instance_groups as (
-    select
-        g.training_job_arn,
         -- Unknown as a whole if it is for any group.
-        case when count(*) = count(g.instance_count) then cast(sum(g.instance_count) as bigint) end as instance_count,
-        case
-            when count(*) = count(g.instance_count * t.gpus) then cast(sum(g.instance_count * t.gpus) as bigint)
-        end as gpu_count
-    from groups as g
-    left join reference.instance_types as t on g.instance_type = t.instance_type
-    group by g.training_job_arn
+        case when count(*) = count(instance_count) then cast(sum(instance_count) as bigint) end as instance_count,
+        case when count(*) = count(gpu_count) then cast(sum(gpu_count) as bigint) end as gpu_count
+    from staging.instance_groups
+    group by training_job_arn
 ),
 
 last_seen as (
@@ -127,13 +116,17 @@ select
     j.horizon_at, -- A day after it was seen: later instants of the record cannot be (but clocks may differ).
     j.has_future_times, -- Whether the record tells of instants beyond that, which are disregarded.
     r.stopping_condition_max_runtime_in_seconds as max_runtime_in_seconds, -- Seconds it may run before it is stopped.
-    r.training_time_in_seconds,
+    case
+        when r.training_time_in_seconds between 0 and 1000000000 then r.training_time_in_seconds
+    end as training_time_in_seconds, -- Seconds that it trained, as the record tells; null if unknown.
     case
         when r.billable_time_in_seconds between 0 and 1000000000 then r.billable_time_in_seconds
     end as billable_time_in_seconds, -- Seconds billed for each instance; null if unknown.
     r.warm_pool_status_status as warm_pool_status, -- Status of the warm pool it left; null if it kept none.
-    r.warm_pool_status_resource_retained_billable_time_in_seconds
-        as warm_pool_billable_seconds -- Seconds of warm pool billed on top, for each instance; null while it is in use.
+    case
+        when r.warm_pool_status_resource_retained_billable_time_in_seconds between 0 and 1000000000
+            then r.warm_pool_status_resource_retained_billable_time_in_seconds
+    end as warm_pool_billable_seconds -- Seconds of warm pool billed on top, for each instance; null while it is in use.
 from lake.training_jobs as r
 inner join jobs as j on r.training_job_arn = j.training_job_arn
 left join instance_groups as g on r.training_job_arn = g.training_job_arn

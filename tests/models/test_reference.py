@@ -4,11 +4,14 @@ import duckdb
 import pytest
 
 from pipelines.errors import TrainyardError
-from pipelines.models.reference import REFERENCE_TABLES, select_reference
+from pipelines.models.reference import FAILURE_RULES as RULES
+from pipelines.models.reference import INSTANCE_TYPES as TYPES
+from pipelines.models.reference import PRICES, REFERENCE_TABLES, select_reference
+from pipelines.shipped import shipped
 
-TYPES, RULES = REFERENCE_TABLES
 TYPES_HEADER = ",".join(column.name for column in TYPES.table.columns)
 RULES_HEADER = ",".join(column.name for column in RULES.table.columns)
+PRICES_HEADER = ",".join(column.name for column in PRICES.table.columns)
 
 
 @pytest.fixture
@@ -39,6 +42,17 @@ def test_rows_of_the_user_are_added_or_replace(begin, end, folders):
     assert read(TYPES, "instance_type, vcpus, gpus", folders) == [("ml.a.large", 4, 0), ("ml.b.large", 2, None)]
 
 
+def test_a_key_may_be_of_several_columns(folders):
+    (folders[0] / "prices.csv").write_text(f"{PRICES_HEADER}\na,r,false,2024-01-01,1\na,r,true,2024-01-01,2\n")
+    (folders[1] / "prices.csv").write_text(f"{PRICES_HEADER}\na,r,false,2024-01-01,3\na,r,false,2024-02-01,4\n")
+    assert read(PRICES, "price_per_hour", folders) == [(2,), (3,), (4,)]
+
+
+@pytest.mark.parametrize("table", REFERENCE_TABLES, ids=lambda table: table.table.name)
+def test_the_project_brings_every_file_and_it_is_read(table, tmp_path):
+    read(table, "*", (shipped("reference"), tmp_path))
+
+
 def test_commas_and_quotes_are_quoted(folders):
     (folders[1] / "failure_rules.csv").write_text(f'{RULES_HEADER}\n5,"a,b",x,user,"say ""a,b"""\n')
     assert read(RULES, "priority, pattern, example", folders) == [(5, "a,b", 'say "a,b"'), (10, "oom", "oom")]
@@ -54,6 +68,13 @@ def test_commas_and_quotes_are_quoted(folders):
         (TYPES, f"{TYPES_HEADER}\nml.b.large,\xfc,2,8,0,,0,0,\n".encode("latin-1"), "not utf-8"),
         (TYPES, f"{TYPES_HEADER}\n,b,2,8,0,,0,0,\n".encode(), "its own instance_type: one has none"),
         (RULES, f"{RULES_HEADER}\n0,a,x,user,a\n0,b,x,user,b\n".encode(), "its own priority: several have 0"),
+        (
+            PRICES,
+            f"{PRICES_HEADER}\na,b,true,2024-01-01,1\na,b,true,2024-01-01,2\n".encode(),
+            "its own instance_type, region, is_spot, valid_from: several have a, b, True, 2024-01-01",
+        ),
+        (PRICES, f"{PRICES_HEADER}\na,b,,2024-01-01,1\n".encode(), "one has none"),
+        (PRICES, f"{PRICES_HEADER}\na,b,true,January,1\n".encode(), 'column "valid_from"'),
         (RULES, f"{RULES_HEADER}\n5,(,x,user,a\n".encode(), "missing )"),
     ],
 )

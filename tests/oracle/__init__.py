@@ -11,6 +11,7 @@ import pytest
 from tests.oracle.chains import goodput_monthly, retry_chains
 from tests.oracle.facts import secondary_status_visits, training_jobs
 from tests.oracle.failures import failure_classes, failure_classes_monthly, failure_fingerprints, stop_causes
+from tests.oracle.fleet import arrivals, fleet_totals, job_size_quantiles, job_sizes
 from tests.oracle.jobs import jobs_of
 from tests.oracle.rates import (
     failure_rates,
@@ -19,9 +20,28 @@ from tests.oracle.rates import (
     failure_rates_monthly,
     final_status_shares,
 )
-from tests.oracle.status_time import secondary_status_time, secondary_status_time_daily
-from tests.oracle.utilization import fleet_utilization_hourly, utilization_daily, utilization_hourly
-from tests.oracle.waits import queue_wait, queue_wait_monthly
+from tests.oracle.runs import run_time, run_time_by_instance_type, slowdown
+from tests.oracle.spot import spot_savings_monthly
+from tests.oracle.status_time import (
+    secondary_status_time,
+    secondary_status_time_by_attempt,
+    secondary_status_time_daily,
+)
+from tests.oracle.usage import (
+    capacity_utilization_daily,
+    instance_type_utilization_daily,
+    list_costs_daily,
+    list_costs_monthly,
+    quota_utilization_daily,
+)
+from tests.oracle.utilization import (
+    concurrency_levels,
+    fleet_concurrency_levels,
+    fleet_utilization_hourly,
+    utilization_daily,
+    utilization_hourly,
+)
+from tests.oracle.waits import queue_wait, queue_wait_by_attempt, queue_wait_monthly
 from tests.oracle.waste import failures_per_node_days, wasted_instance_hours
 
 # A failed comparison shall tell the values.
@@ -34,6 +54,10 @@ _MARTS = {
     "fct_training_jobs": (training_jobs, ("training_job_arn",)),
     "fct_secondary_status_visits": (secondary_status_visits, ("training_job_arn", "visit_index")),
     "secondary_status_time": (secondary_status_time, (*DIMENSIONS, "secondary_status", "phase")),
+    "secondary_status_time_by_attempt": (
+        secondary_status_time_by_attempt,
+        (*DIMENSIONS, "attempt", "secondary_status", "phase"),
+    ),
     "secondary_status_time_daily": (secondary_status_time_daily, ("date", *DIMENSIONS, "secondary_status", "phase")),
     "failure_rates": (failure_rates, ()),
     "failure_rates_daily": (failure_rates_daily, ("date", *DIMENSIONS)),
@@ -51,21 +75,48 @@ _MARTS = {
     "wasted_instance_hours": (wasted_instance_hours, (*DIMENSIONS, "waste", "cause")),
     "fct_retry_chains": (retry_chains, ("chain_job_arn",)),
     "goodput_monthly": (goodput_monthly, ("date", *DIMENSIONS)),
+    "concurrency_levels": (concurrency_levels, (*DIMENSIONS, "measure", "level")),
+    "fleet_concurrency_levels": (fleet_concurrency_levels, ("measure", "level")),
+    "instance_type_utilization_daily": (instance_type_utilization_daily, ("date", *DIMENSIONS)),
+    "fleet_totals": (fleet_totals, ()),
+    "job_sizes": (job_sizes, ("size_bucket",)),
+    "job_size_quantiles": (job_size_quantiles, ("measure",)),
+    "arrivals": (arrivals, ("weekday", "hour_of_day")),
+    "run_time": (run_time, ()),
+    "run_time_by_instance_type": (run_time_by_instance_type, ("instance_type",)),
+    "slowdown": (slowdown, DIMENSIONS),
+    "spot_savings_monthly": (spot_savings_monthly, ("date", "account_id", "region", "instance_type")),
     "queue_wait": (queue_wait, ()),
+    "queue_wait_by_attempt": (queue_wait_by_attempt, ("attempt",)),
     "queue_wait_monthly": (queue_wait_monthly, ("date",)),
 }
 
 
-def _of_documents(mart) -> Callable[..., list[dict]]:
-    def rows(documents, as_of, instance_types):
-        return mart(jobs_of(documents, as_of, instance_types))
+# The same, of those that also read reference data.
+_REFERRING_MARTS = {
+    "list_costs_daily": (list_costs_daily, ("date", *DIMENSIONS, "is_prepaid", "line")),
+    "list_costs_monthly": (list_costs_monthly, ("date", "account_id", "region", "is_prepaid", "line")),
+    "quota_utilization_daily": (quota_utilization_daily, ("date", *DIMENSIONS)),
+    "capacity_utilization_daily": (capacity_utilization_daily, ("date", "account_id", "region", "instance_type")),
+}
+
+NO_REFERENCE: dict[str, list[dict]] = {"prices": [], "quotas": [], "capacities": []}
+
+
+def _of_documents(name, mart) -> Callable[..., list[dict]]:
+    def rows(documents, as_of, instance_types, reference=NO_REFERENCE):
+        jobs = jobs_of(documents, as_of, instance_types)
+        return mart(jobs, reference) if name in _REFERRING_MARTS else mart(jobs)
 
     return rows
 
 
-# Mart -> f(documents, as_of, instance_types): its rows. Documents are in the API's wire shape, all observed at `as_of`
-# (epoch seconds); `instance_types`: instance type -> GPUs, None where unknown.
-MARTS: dict[str, Callable[..., list[dict]]] = {name: _of_documents(mart) for name, (mart, _) in _MARTS.items()}
+# Mart -> f(documents, as_of, instance_types, reference): its rows. Documents are in the API's wire shape, all observed
+# at `as_of` (epoch seconds); `instance_types`: instance type -> GPUs, None where unknown; `reference`: rows of its
+# tables.
+MARTS: dict[str, Callable[..., list[dict]]] = {
+    name: _of_documents(name, mart) for name, (mart, _) in (_MARTS | _REFERRING_MARTS).items()
+}
 
 # Mart -> the columns that tell its rows apart; none where it has one row.
-GRAINS: dict[str, tuple[str, ...]] = {name: grain for name, (_, grain) in _MARTS.items()}
+GRAINS: dict[str, tuple[str, ...]] = {name: grain for name, (_, grain) in (_MARTS | _REFERRING_MARTS).items()}

@@ -26,7 +26,7 @@ def training_jobs(jobs):
             "is_open": not job.is_ended,
             "is_never_started": job.is_never_started,
             "queue_wait_seconds": seconds(job.wait),
-            "run_seconds": seconds(job.run) if job.is_started and _run_has_ended(job) else None,
+            "run_seconds": seconds(job.run) if job.is_run_over else None,
             "lifetime_seconds": seconds(job.lifetime),
             "billable_seconds": None if job.billable is None else job.billable // SECOND,
             "instance_hours": hours(job.instance_time),
@@ -60,7 +60,3 @@ def secondary_status_visits(jobs):
         for job in jobs
         for index, visit in enumerate(job.visits, start=1)
     ]
-
-
-def _run_has_ended(job):
-    return job.is_ended or job.instant("TrainingEndTime") is not None

@@ -183,6 +183,43 @@ class Job:
         return microseconds(seconds) if seconds is not None and 0 <= seconds <= 1_000_000_000 else None
 
     @cached_property
+    def training_time(self):
+        seconds = self.document.get("TrainingTimeInSeconds")
+        return microseconds(seconds) if seconds is not None and 0 <= seconds <= 1_000_000_000 else None
+
+    @cached_property
+    def retained(self):
+        """How long a warm pool was kept after it, if the record tells so and that can be."""
+        told = (self.document.get("WarmPoolStatus") or {}).get("ResourceRetainedBillableTimeInSeconds")
+        if told is None or not 0 <= told <= 1_000_000_000 or self.released + microseconds(told) > self.horizon:
+            return None
+        return microseconds(told)
+
+    @cached_property
+    def released(self):
+        """When it no longer needed its instances."""
+        return self.run_end if self.is_started else self.life_end
+
+    @cached_property
+    def is_run_over(self):
+        return self.is_started and (self.is_ended or self.instant("TrainingEndTime") is not None)
+
+    @cached_property
+    def is_prepaid(self):
+        return bool((self.document.get("ResourceConfig") or {}).get("TrainingPlanArn"))
+
+    @cached_property
+    def sizes_by_type(self):
+        """(instance type, instances, GPUs) of each of its groups; None where unknown."""
+        sizes = []
+        for instance_type, count in self.groups:
+            instances = count if count is not None and 0 <= count <= 1_000_000 else None
+            each = self.gpus_of_type.get(instance_type)
+            gpus = None if instances is None or each is None else instances * each
+            sizes.append((instance_type or "unknown", instances, gpus))
+        return sizes
+
+    @cached_property
     def billable_instance_time(self):
         return None if self.billable is None or self.instances is None else self.billable * self.instances
 

@@ -78,6 +78,9 @@ def final_status_shares(jobs):
                 "instance_hour_share": share(instance_time_of_status, instance_time),
                 "gpu_hours": hours(gpu_time_of_status),
                 "gpu_hour_share": share(gpu_time_of_status, gpu_time),
+                "gpu_known_share": share(
+                    sum(job.instance_time or 0 for job in alike if job.gpus is not None), instance_time_of_status
+                ),
             }
         )
     return rows

@@ -41,14 +41,19 @@ def mean_seconds(lengths):
 
 
 def quantile_seconds(lengths, q):
-    """Linear interpolation between the two nearest of ``lengths`` in microseconds; ``q``: text such as "0.9"."""
-    if not lengths:
+    """The quantile of ``lengths`` in microseconds, in seconds."""
+    return quantile([Fraction(length, SECOND) for length in lengths], q)
+
+
+def quantile(values, q):
+    """Linear interpolation between the two nearest of exact ``values``; ``q``: text such as "0.9"."""
+    if not values:
         return None
-    ordered = sorted(lengths)
+    ordered = sorted(values)
     position = Fraction(q) * (len(ordered) - 1)
     below = ordered[floor(position)]
     above = ordered[min(floor(position) + 1, len(ordered) - 1)]
-    return float((below + (above - below) * (position - floor(position))) / SECOND)
+    return float(below + (above - below) * (position - floor(position)))
 
 
 def wilson(part, whole):

@@ -30,6 +30,34 @@ def secondary_status_time(jobs):
     return rows
 
 
+def secondary_status_time_by_attempt(jobs):
+    triples = [(job, visit.attempt, visit) for job in jobs for visit in job.visits]
+    rows = []
+    for alike in grouped(triples, lambda triple: (*triple[0].dimensions.values(), triple[1])).values():
+        time = sum(visit.length for _, _, visit in alike)
+        for status, of_status in grouped(alike, lambda triple: triple[2].status).items():
+            of_jobs = grouped(of_status, lambda triple: triple[0].document["TrainingJobArn"]).values()
+            lengths = [sum(visit.length for _, _, visit in of_job) for of_job in of_jobs]
+            job, attempt, visit = of_status[0]
+            rows.append(
+                {
+                    **job.dimensions,
+                    "attempt": attempt,
+                    "secondary_status": status,
+                    "phase": visit.phase,
+                    "jobs": len(lengths),
+                    "visits": len(of_status),
+                    "seconds": seconds(sum(lengths)),
+                    "attempt_share": share(sum(lengths), time),
+                    "mean_seconds": mean_seconds(lengths),
+                    "p50_seconds": quantile_seconds(lengths, "0.5"),
+                    "p90_seconds": quantile_seconds(lengths, "0.9"),
+                    "p99_seconds": quantile_seconds(lengths, "0.99"),
+                }
+            )
+    return rows
+
+
 def secondary_status_time_daily(jobs):
     pieces = [(job, visit, day) for job in jobs for visit in job.visits for day in buckets(visit.start, visit.end, DAY)]
     return [

@@ -28,3 +28,27 @@ def _waits(jobs):
         "km_p90_seconds": kaplan_meier_seconds(waits, abandoned + still_waiting, "0.9"),
         "abandoned_seconds": seconds(sum(abandoned)),
     }
+
+
+def queue_wait_by_attempt(jobs):
+    queued = {}
+    for job in jobs:
+        of_job = {}
+        for visit in job.visits:
+            waited = visit.length if visit.phase == "queue" else 0
+            of_job[visit.attempt] = of_job.get(visit.attempt, 0) + waited
+        for attempt, waited in of_job.items():
+            queued.setdefault(attempt, []).append(waited)
+    return [
+        {
+            "attempt": attempt,
+            "jobs": len(lengths),
+            "queued_jobs": sum(length > 0 for length in lengths),
+            "seconds": seconds(sum(lengths)),
+            "mean_seconds": mean_seconds(lengths),
+            "p50_seconds": quantile_seconds(lengths, "0.5"),
+            "p90_seconds": quantile_seconds(lengths, "0.9"),
+            "p99_seconds": quantile_seconds(lengths, "0.99"),
+        }
+        for attempt, lengths in queued.items()
+    ]

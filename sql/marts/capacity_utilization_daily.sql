@@ -1,0 +1,71 @@
+-- One row per day, account, region, and instance type with capacity (reference.capacities): how much of it was used
+-- (M11). A block of capacity counts from the day on which the first job of all was created, or it was there, to the day
+-- on which it was there no more, or the instant at which a job was last seen: never time that has not happened. Blocks
+-- add up.
+-- @unique: date, account_id, region, instance_type
+-- @check nothing_negative: capacity_instance_hours >= 0 and instance_hours >= 0
+
+with spans as (
+    select
+        date_trunc('day', local_time(min(creation_time))) as first_day,
+        max(observed_at) as as_of
+    from staging.training_job_lives
+),
+
+blocks as (
+    select
+        c.account_id,
+        c.region,
+        c.instance_type,
+        c.instances,
+        s.as_of,
+        greatest(cast(c.valid_from as timestamp), s.first_day) as first_day,
+        least(date_trunc('day', local_time(s.as_of)), c.valid_until - interval 1 day) as last_day
+    from reference.capacities as c
+    cross join spans as s
+    where c.instances >= 0
+),
+
+capacities as (
+    select
+        cast(t.day as date) as date,
+        b.account_id,
+        b.region,
+        b.instance_type,
+        sum(b.instances) as capacity_instances,
+        sum(
+            b.instances * cast(
+                epoch_us(least(utc_time(t.day + interval 1 day), b.as_of)) - epoch_us(utc_time(t.day)) as decimal(19, 0)
+            )
+        ) as capacity_microseconds
+    from blocks as b
+    cross join unnest(generate_series(b.first_day, b.last_day, interval 1 day)) as t (day)
+    where utc_time(t.day) < b.as_of
+    group by cast(t.day as date), b.account_id, b.region, b.instance_type
+),
+
+uses as (
+    select
+        date,
+        account_id,
+        region,
+        instance_type,
+        cast(sum(instance_microseconds) as decimal(38, 0)) as instance_microseconds
+    from staging.instance_type_days
+    where kind = 'run'
+    group by date, account_id, region, instance_type
+)
+
+select
+    c.date,
+    c.account_id,
+    c.region,
+    c.instance_type, -- Instance type; of heterogeneous jobs, that of each group.
+    cast(c.capacity_instances as bigint) as capacity_instances, -- Instances that were there.
+    cast(c.capacity_microseconds as decimal(38, 0)) / 3.6e9 as capacity_instance_hours, -- Their hours on this day.
+    coalesce(u.instance_microseconds, 0) / 3.6e9 as instance_hours, -- Hours that jobs used, on spot capacity or not.
+    coalesce(u.instance_microseconds, 0)
+    / nullif(cast(c.capacity_microseconds as decimal(38, 0)), 0) as utilization -- They / the hours there; null if none.
+from capacities as c
+left join uses as u
+    on c.date = u.date and c.account_id = u.account_id and c.region = u.region and c.instance_type = u.instance_type

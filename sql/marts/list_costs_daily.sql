@@ -1,0 +1,49 @@
+-- One row per day, account, region, instance type, spot or not, prepaid or not, and line of the bill (`training`, or
+-- the `warm_pool` kept after it): hours billed, and what they cost at list price (M05). Heterogeneous jobs are divided
+-- into their instance groups. Prices are those of reference.prices; where one is not known, or a training plan was paid
+-- in advance, there is no cost, and the hours that have a price tell how much of the whole is known.
+-- @unique: date, account_id, region, instance_type, is_spot, is_prepaid, line
+-- @check share_is_a_share: bill_known_share is null or bill_known_share between 0 and 1
+-- @check priced_hours_are_billed: coalesce(priced_instance_hours, 0) <= coalesce(billed_instance_hours, 0)
+
+with prices as (
+    select
+        *,
+        lead(valid_from) over (partition by instance_type, region, is_spot order by valid_from) as valid_until
+    from reference.prices
+),
+
+priced as (
+    select
+        d.*,
+        case when not d.is_prepaid then p.price_per_hour end as price_per_hour
+    from staging.instance_type_days as d
+    left join prices as p
+        on
+            d.instance_type = p.instance_type
+            and d.region = p.region
+            and d.is_spot = p.is_spot
+            and d.date >= p.valid_from
+            and (p.valid_until is null or d.date < p.valid_until)
+)
+
+select
+    date,
+    account_id,
+    region,
+    instance_type, -- Instance type; of heterogeneous jobs, that of each group.
+    is_spot,
+    is_prepaid,
+    case when kind = 'run' then 'training' else kind end as line, -- Line of the bill: `training` or `warm_pool`.
+    billed_instance_microseconds / 3.6e9
+        as billed_instance_hours, -- Billed hours times instances; null if the bill of none is known.
+    coalesce(bill_known_instance_microseconds, 0) / nullif(
+        ended_instance_microseconds, 0
+    ) as bill_known_share, -- Share of the hours that ended jobs used whose bill is known; null if there are none.
+    price_per_hour, -- Price of an instance for an hour on this day; null if not known, or prepaid.
+    case
+        when price_per_hour is not null then billed_instance_microseconds
+        when not is_prepaid and billed_instance_microseconds is not null then 0
+    end / 3.6e9 as priced_instance_hours, -- Those of the billed hours that have a price; null if prepaid, or unknown.
+    billed_instance_microseconds / 3.6e9 * price_per_hour as list_cost -- Hours times price; null if either is unknown.
+from priced
