@@ -3,51 +3,21 @@
 -- @unique: account_id, region, instance_type, is_spot, secondary_status
 -- @check seconds_not_negative: seconds >= 0
 -- @check share_is_a_share: lifetime_share is null or lifetime_share between 0 and 1
--- @check quantiles_in_order: p50_seconds <= p90_seconds and p90_seconds <= p99_seconds
-
-with job_totals as (
-    select
-        training_job_arn,
-        secondary_status,
-        phase,
-        count(*) as visits,
-        sum(epoch_us(end_time) - epoch_us(start_time)) as microseconds
-    from staging.secondary_status_visits
-    group by training_job_arn, secondary_status, phase
-),
-
-totals as (
-    select
-        j.account_id,
-        j.region,
-        j.instance_type,
-        j.is_spot,
-        t.secondary_status,
-        t.phase,
-        count(*) as jobs,
-        cast(sum(t.visits) as bigint) as visits,
-        cast(sum(t.microseconds) as decimal(38, 0)) as microseconds,
-        quantile_cont(cast(t.microseconds as bigint), [0.5, 0.9, 0.99]) as quantiles_microseconds
-    from job_totals as t
-    inner join staging.training_jobs as j on t.training_job_arn = j.training_job_arn
-    group by j.account_id, j.region, j.instance_type, j.is_spot, t.secondary_status, t.phase
-)
 
 select
     account_id,
     region,
     instance_type,
     is_spot,
-    secondary_status, -- Secondary status, as the API names it, or Unattributed.
+    secondary_status,
     phase,
-    jobs, -- Jobs that entered the status.
-    visits, -- Visits to the status.
-    microseconds / 1e6 as seconds, -- Seconds spent in the status, over all jobs.
-    microseconds / nullif(
-        sum(microseconds) over (partition by account_id, region, instance_type, is_spot), 0
-    ) as lifetime_share, -- Share of the status in the lifetime of all jobs of these dimensions; null if that is 0.
-    microseconds / jobs / 1e6 as mean_seconds, -- Mean of a job's seconds in the status, over the jobs that entered it.
-    quantiles_microseconds[1] / 1e6 as p50_seconds, -- Median over the jobs that entered it.
-    quantiles_microseconds[2] / 1e6 as p90_seconds, -- 90th percentile over the jobs that entered it.
-    quantiles_microseconds[3] / 1e6 as p99_seconds -- 99th percentile over the jobs that entered it.
-from totals
+    jobs,
+    visits,
+    seconds,
+    time_share as lifetime_share, -- Share of the status in the lifetime of all these jobs; null if that is 0.
+    mean_seconds,
+    p50_seconds,
+    p90_seconds,
+    p99_seconds
+from staging.secondary_status_times
+where scope = 'job'

@@ -2,54 +2,22 @@
 -- jobs spent in the status in that attempt, and its spread over the jobs that entered it then (M12). An interruption
 -- belongs to the attempt that it ends. Open jobs count up to observed_at.
 -- @unique: account_id, region, instance_type, is_spot, attempt, secondary_status
--- @check quantiles_in_order: p50_seconds <= p90_seconds and p90_seconds <= p99_seconds
-
-with job_totals as (
-    select
-        training_job_arn,
-        attempt,
-        secondary_status,
-        phase,
-        count(*) as visits,
-        sum(epoch_us(end_time) - epoch_us(start_time)) as microseconds
-    from staging.secondary_status_visits
-    group by training_job_arn, attempt, secondary_status, phase
-),
-
-totals as (
-    select
-        j.account_id,
-        j.region,
-        j.instance_type,
-        j.is_spot,
-        t.attempt,
-        t.secondary_status,
-        t.phase,
-        count(*) as jobs,
-        cast(sum(t.visits) as bigint) as visits,
-        cast(sum(t.microseconds) as decimal(38, 0)) as microseconds,
-        quantile_cont(cast(t.microseconds as bigint), [0.5, 0.9, 0.99]) as quantiles_microseconds
-    from job_totals as t
-    inner join staging.training_jobs as j on t.training_job_arn = j.training_job_arn
-    group by j.account_id, j.region, j.instance_type, j.is_spot, t.attempt, t.secondary_status, t.phase
-)
 
 select
     account_id,
     region,
     instance_type,
     is_spot,
-    attempt, -- Attempt at running, from 1.
-    secondary_status, -- Secondary status, as the API names it, or Unattributed.
+    attempt,
+    secondary_status,
     phase,
-    jobs, -- Jobs that entered the status in this attempt.
-    visits, -- Visits to the status in this attempt.
-    microseconds / 1e6 as seconds, -- Seconds spent in the status in this attempt, over all jobs.
-    microseconds / nullif(
-        sum(microseconds) over (partition by account_id, region, instance_type, is_spot, attempt), 0
-    ) as attempt_share, -- Share of the status in the time of all these attempts; null if that is 0.
-    microseconds / jobs / 1e6 as mean_seconds, -- Mean of a job's seconds in the status, over the jobs that entered it.
-    quantiles_microseconds[1] / 1e6 as p50_seconds, -- Median over the jobs that entered it.
-    quantiles_microseconds[2] / 1e6 as p90_seconds, -- 90th percentile over the jobs that entered it.
-    quantiles_microseconds[3] / 1e6 as p99_seconds -- 99th percentile over the jobs that entered it.
-from totals
+    jobs,
+    visits,
+    seconds,
+    time_share as attempt_share, -- Share of the status in the time of all these attempts; null if that is 0.
+    mean_seconds,
+    p50_seconds,
+    p90_seconds,
+    p99_seconds
+from staging.secondary_status_times
+where scope = 'attempt'

@@ -7,55 +7,39 @@ from tests.oracle.statistics import grouped, mean_seconds, quantile_seconds, sec
 def secondary_status_time(jobs):
     rows = []
     for alike in grouped(jobs, lambda job: tuple(job.dimensions.values())).values():
-        lifetime = sum(job.lifetime for job in alike)
         pairs = [(job, visit) for job in alike for visit in job.visits]
-        for status, of_status in grouped(pairs, lambda pair: pair[1].status).items():
-            of_jobs = grouped(of_status, lambda pair: pair[0].document["TrainingJobArn"]).values()
-            lengths = [sum(visit.length for _, visit in of_job) for of_job in of_jobs]
-            rows.append(
-                {
-                    **alike[0].dimensions,
-                    "secondary_status": status,
-                    "phase": of_status[0][1].phase,
-                    "jobs": len(lengths),
-                    "visits": len(of_status),
-                    "seconds": seconds(sum(lengths)),
-                    "lifetime_share": share(sum(lengths), lifetime),
-                    "mean_seconds": mean_seconds(lengths),
-                    "p50_seconds": quantile_seconds(lengths, "0.5"),
-                    "p90_seconds": quantile_seconds(lengths, "0.9"),
-                    "p99_seconds": quantile_seconds(lengths, "0.99"),
-                }
-            )
+        lifetime = sum(job.lifetime for job in alike)
+        rows += [{**row, "lifetime_share": share(time, lifetime)} for row, time in _by_status(pairs)]
     return rows
 
 
 def secondary_status_time_by_attempt(jobs):
-    triples = [(job, visit.attempt, visit) for job in jobs for visit in job.visits]
+    pairs = [(job, visit) for job in jobs for visit in job.visits]
     rows = []
-    for alike in grouped(triples, lambda triple: (*triple[0].dimensions.values(), triple[1])).values():
-        time = sum(visit.length for _, _, visit in alike)
-        for status, of_status in grouped(alike, lambda triple: triple[2].status).items():
-            of_jobs = grouped(of_status, lambda triple: triple[0].document["TrainingJobArn"]).values()
-            lengths = [sum(visit.length for _, _, visit in of_job) for of_job in of_jobs]
-            job, attempt, visit = of_status[0]
-            rows.append(
-                {
-                    **job.dimensions,
-                    "attempt": attempt,
-                    "secondary_status": status,
-                    "phase": visit.phase,
-                    "jobs": len(lengths),
-                    "visits": len(of_status),
-                    "seconds": seconds(sum(lengths)),
-                    "attempt_share": share(sum(lengths), time),
-                    "mean_seconds": mean_seconds(lengths),
-                    "p50_seconds": quantile_seconds(lengths, "0.5"),
-                    "p90_seconds": quantile_seconds(lengths, "0.9"),
-                    "p99_seconds": quantile_seconds(lengths, "0.99"),
-                }
-            )
+    for (attempt, *_), alike in grouped(pairs, lambda pair: (pair[1].attempt, *pair[0].dimensions.values())).items():
+        whole = sum(visit.length for _, visit in alike)
+        rows += [{**row, "attempt": attempt, "attempt_share": share(time, whole)} for row, time in _by_status(alike)]
     return rows
+
+
+def _by_status(pairs):
+    """(row, its microseconds) of each status in pairs (job, visit) of the same dimensions."""
+    for status, of_status in grouped(pairs, lambda pair: pair[1].status).items():
+        of_jobs = grouped(of_status, lambda pair: pair[0].document["TrainingJobArn"]).values()
+        lengths = [sum(visit.length for _, visit in of_job) for of_job in of_jobs]
+        row = {
+            **of_status[0][0].dimensions,
+            "secondary_status": status,
+            "phase": of_status[0][1].phase,
+            "jobs": len(lengths),
+            "visits": len(of_status),
+            "seconds": seconds(sum(lengths)),
+            "mean_seconds": mean_seconds(lengths),
+            "p50_seconds": quantile_seconds(lengths, "0.5"),
+            "p90_seconds": quantile_seconds(lengths, "0.9"),
+            "p99_seconds": quantile_seconds(lengths, "0.99"),
+        }
+        yield row, sum(lengths)
 
 
 def secondary_status_time_daily(jobs):

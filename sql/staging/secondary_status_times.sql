@@ -1,0 +1,59 @@
+-- One row per scope, account, region, instance type, spot or not, attempt and secondary status: the time that jobs
+-- spent in it, and its spread over the jobs. Scopes: `job` (attempts together; attempt is null) and `attempt`.
+-- @unique: scope, account_id, region, instance_type, is_spot, attempt, secondary_status
+-- @check quantiles_in_order: p50_seconds <= p90_seconds and p90_seconds <= p99_seconds
+
+with job_totals as (
+    select
+        case when grouping(attempt) = 0 then 'attempt' else 'job' end as scope,
+        training_job_arn,
+        attempt,
+        secondary_status,
+        phase,
+        count(*) as visits,
+        sum(epoch_us(end_time) - epoch_us(start_time)) as microseconds
+    from staging.secondary_status_visits
+    group by grouping sets (
+        (training_job_arn, secondary_status, phase), (training_job_arn, attempt, secondary_status, phase)
+    )
+),
+
+totals as (
+    select
+        t.scope,
+        j.account_id,
+        j.region,
+        j.instance_type,
+        j.is_spot,
+        t.attempt,
+        t.secondary_status,
+        t.phase,
+        count(*) as jobs,
+        cast(sum(t.visits) as bigint) as visits,
+        cast(sum(t.microseconds) as decimal(38, 0)) as microseconds,
+        quantile_cont(cast(t.microseconds as bigint), [0.5, 0.9, 0.99]) as quantiles_microseconds
+    from job_totals as t
+    inner join staging.training_jobs as j on t.training_job_arn = j.training_job_arn
+    group by t.scope, j.account_id, j.region, j.instance_type, j.is_spot, t.attempt, t.secondary_status, t.phase
+)
+
+select
+    scope, -- Over what is counted: `job` or `attempt`.
+    account_id,
+    region,
+    instance_type,
+    is_spot,
+    attempt, -- Attempt at running, from 1; null for all together.
+    secondary_status, -- Secondary status, as the API names it, or Unattributed.
+    phase,
+    jobs, -- Jobs that entered the status; of an attempt, in that one.
+    visits, -- Visits to the status.
+    microseconds / 1e6 as seconds, -- Seconds spent in the status, over all jobs.
+    microseconds / nullif(
+        sum(microseconds) over (partition by scope, account_id, region, instance_type, is_spot, attempt), 0
+    ) as time_share, -- Share of the status in the time of all of them; null if that is 0.
+    microseconds / jobs / 1e6 as mean_seconds, -- Mean of a job's seconds in the status, over the jobs that entered it.
+    quantiles_microseconds[1] / 1e6 as p50_seconds, -- Median over the jobs that entered it.
+    quantiles_microseconds[2] / 1e6 as p90_seconds, -- 90th percentile over the jobs that entered it.
+    quantiles_microseconds[3] / 1e6 as p99_seconds -- 99th percentile over the jobs that entered it.
+from totals
