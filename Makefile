@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 UV_VERSION := 0.13.9
 
-.PHONY: demo test nightly ui pictures lint types docs accept-schema lock clean
+.PHONY: demo test nightly sweep ui pictures lint types docs accept-schema lock clean
 
 demo: $(VENV)/.runtime ## run the main job on the embedded simulator
 	$(BIN)/trainyard demo
@@ -15,6 +15,9 @@ test: $(VENV)/.dev ## run the tests
 
 nightly: $(VENV)/.dev ## run the property tests at length: 10,000 documents there and back, some 10 minutes
 	$(BIN)/pytest --hypothesis-profile=nightly tests/test_lossless.py
+
+sweep: $(VENV)/.dev ## kill runs at every one of their boundaries, not at one of each kind; takes an hour
+	$(BIN)/pytest tests/crash --whole-sweep
 
 ui: $(VENV)/.runtime ## Dagster's pages and its schedule
 	$(BIN)/dagster dev -m pipelines.definitions

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,9 +17,10 @@ from rich.console import Console
 
 from pipelines.config import Settings, load_settings
 from pipelines.errors import TrainyardError
-from pipelines.home import Home
+from pipelines.home import Home, make_private
 from pipelines.progress import Bars, Log
 from pipelines.query import Format, write_answer
+from pipelines.terminal import printable
 
 if TYPE_CHECKING:
     from pipelines.refresh import Part
@@ -63,7 +63,7 @@ def import_(
     def note(batch: list[Observation]) -> None:
         note_due(home.root, (observation.document for observation in batch))
 
-    with home.writing(), _stderr.status("reading"):
+    with home.writing(wait_seconds=0), _stderr.status("reading"):
         outcome = import_files(RawArchive(home.raw), files, Redactor(settings.secret_keys), note)
         due = len(read_due(home.root))
     typer.echo(f"{outcome.documents:,} documents imported: `trainyard run --no-harvest` builds with them")
@@ -97,7 +97,7 @@ def verify() -> None:
 
     settings = load_settings()
     told: list[str] = []
-    with _progress() as log:
+    with _progress() as log, Home(settings.home).writing(wait_seconds=0):
         outcomes = verify(settings, told.append, by_source(log))
     for line in told:
         typer.echo(line)
@@ -162,13 +162,13 @@ def _refresh(settings: Settings, part: Part, *, from_scratch: bool = False) -> N
     )
     typer.echo(f"published {home.warehouse}")
     for warning in (finding.text for finding in findings if not finding.is_failure):
-        typer.echo(f"trainyard: warning: {warning}", err=True)
+        typer.echo(f"trainyard: warning: {printable(warning)}", err=True)
     _exit_if_failed([finding.text for finding in findings if finding.is_failure])
 
 
 def _exit_if_failed(failures: list[str]) -> None:
     for failure in failures:
-        typer.echo(f"trainyard: {failure}", err=True)
+        typer.echo(f"trainyard: {printable(failure)}", err=True)
     if failures:
         raise typer.Exit(1)
 
@@ -180,18 +180,20 @@ def _progress() -> Iterator[Log]:
         with Bars(_stderr) as bars:
             yield bars
     else:
-        yield partial(typer.echo, err=True)
+        yield lambda line: typer.echo(printable(line), err=True)
 
 
 def main() -> None:
     """Run the command; what the user can mend is one line on standard error, without a traceback."""
+    make_private()
     try:
         status = app(standalone_mode=False)
     except (TrainyardError, typer.TyperException) as error:
-        raise SystemExit(f"trainyard: {' '.join(str(error).split())}") from None
+        raise SystemExit(f"trainyard: {printable(' '.join(str(error).split()))}") from None
     except OSError as error:  # a file or folder that is missing, forbidden, or full
         where = f"{error.filename}: " if error.filename else ""
-        raise SystemExit(f"trainyard: {where}{error.strerror or error}: correct this, then run again") from None
+        said = printable(f"{where}{error.strerror or error}")
+        raise SystemExit(f"trainyard: {said}: correct this, then run again") from None
     except (KeyboardInterrupt, typer.Abort):
         raise SystemExit(130) from None
     raise SystemExit(status)

@@ -13,6 +13,7 @@ from pipelines.assets.refresh import refresh_job, refresh_schedule
 from pipelines.assets.resources import run_log
 from pipelines.assets.verify import verify_job, verify_schedule
 from pipelines.config import Settings, load_settings
+from pipelines.home import make_private
 from pipelines.models.catalogue import load_catalogue
 from pipelines.progress import Log
 from pipelines.shipped import shipped
@@ -33,4 +34,5 @@ def build_defs(settings: Settings, log: Log | dg.ResourceDefinition = run_log) -
 @dg.definitions
 def defs() -> dg.Definitions:
     """The definitions for the settings in force where Dagster runs."""
+    make_private()
     return build_defs(load_settings())

@@ -28,7 +28,7 @@ def demo_settings(settings: Settings) -> Iterator[Settings]:
     home = Home(settings.home)
     if home.raw.exists() and not (home.root / MARK).exists():
         raise TrainyardError(f"{home.root} holds harvested jobs: set TRAINYARD_HOME to another directory for the demo")
-    home.root.mkdir(parents=True, exist_ok=True)
+    home.create()
     (home.root / MARK).touch()
     fleet = made_fleet()
     regions: dict[str, set[str]] = {}

@@ -22,8 +22,16 @@ def replacing(target: Path) -> Iterator[Path]:
         fsync(beside)
         beside.replace(target)
         fsync(target.parent)
+    except OSError as error:  # what a write raises does not name its file
+        error.filename = error.filename or str(target)
+        raise
     finally:
         beside.unlink(missing_ok=True)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """What processes that were killed left at any depth beside the files that they were writing."""
+    return list(folder.rglob(".*.tmp*"))
 
 
 def write_whole(target: Path, content: bytes) -> None:

@@ -5,17 +5,35 @@ Not here: what the files hold.
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 from filelock import FileLock, Timeout
 
 from pipelines.errors import TrainyardError
 
-LOCK_TIMEOUT_SECONDS = 600
+# A step of a scheduled run waits so long for a command that writes. A command does not wait: it says who writes.
+STEP_WAIT_SECONDS = 600
+
+
+class _Writer(msgspec.Struct):
+    """Who holds the lock: a process, and since when."""
+
+    process: int
+    host: str
+    since: datetime
+
+
+def make_private() -> None:
+    """Files that this process creates from here on are its user's alone: documents tell of code, data and people."""
+    os.umask(0o077)
 
 
 @dataclass(frozen=True)
@@ -49,27 +67,51 @@ class Home:
         """The published DuckDB file."""
         return self.root / "warehouse.duckdb"
 
+    def create(self) -> None:
+        """Make the directory if there is none: others may pass through it to the warehouse, and see nothing else."""
+        try:
+            self.root.mkdir(parents=True)
+        except FileExistsError:
+            return
+        self.root.chmod(0o711)
+
     @contextmanager
-    def writing(self, timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> Iterator[Path]:
-        """Hold the lock of the one writer (the system frees it when its process dies) and give an empty work folder."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.root / ".lock")
+    def writing(self, wait_seconds: float = STEP_WAIT_SECONDS) -> Iterator[Path]:
+        """Hold the lock of the one writer (the system frees it when its process dies) and give an empty work folder.
+
+        A process that holds it may take it again. Raises TrainyardError, after the wait, where another one does.
+        """
+        self.create()
+        lock = FileLock(self.root / ".lock", is_singleton=True, thread_local=False)
         try:
-            lock.acquire(timeout=timeout_seconds)
+            lock.acquire(timeout=wait_seconds)
         except Timeout:
-            raise TrainyardError(
-                f"another Trainyard process has been writing to {self.root} for {timeout_seconds:.0f} s:"
-                " wait until it has ended, or end it"
-            ) from None
-        except OSError as error:
-            raise TrainyardError(f"{self.root} cannot be written: {error.strerror}") from None
+            raise TrainyardError(f"{self._writer()}: wait until it has ended, or end it") from None
         try:
+            if lock.lock_counter == 1:
+                note = _Writer(os.getpid(), socket.gethostname(), datetime.now(UTC))
+                self._note.write_bytes(msgspec.json.encode(note))
             yield _emptied(self.root / ".work")
+        except OSError as error:  # what a write raises does not name its file
+            error.filename = error.filename or str(self.root)
+            raise
         finally:
             lock.release()
+
+    @property
+    def _note(self) -> Path:
+        return self.root / ".writer.json"
+
+    def _writer(self) -> str:
+        try:
+            writer = msgspec.json.decode(self._note.read_bytes(), type=_Writer)
+        except (OSError, msgspec.DecodeError):  # it has only just begun
+            return f"another process is writing to {self.root}"
+        since = f"{writer.since:%Y-%m-%d %H:%M:%S} UTC"
+        return f"process {writer.process} on {writer.host} has been writing to {self.root} since {since}"
 
 
 def _emptied(folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     return folder

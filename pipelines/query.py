@@ -8,6 +8,8 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +19,7 @@ from rich.console import Console
 
 from pipelines.errors import TrainyardError
 from pipelines.tables import literal
-from pipelines.terminal import new_table, print_table
+from pipelines.terminal import add_row, new_table, print_table
 
 ROWS_SHOWN = 1_000
 
@@ -38,12 +40,22 @@ _COPY_OPTIONS = {
 }
 
 
+# What DuckDB says of a file that is not as it was written.
+_DAMAGED = (
+    "not a valid DuckDB database file",
+    "Corrupt database",
+    "checksum",
+    "Could not read enough bytes",
+    "INTERNAL",
+)
+
+
 def write_answer(warehouse: Path, sql: str, output: Format) -> None:
     """Write the rows of a SELECT to standard output; raises TrainyardError for what DuckDB refuses."""
     if not warehouse.exists():
         raise TrainyardError(f"there is no {warehouse} yet: `trainyard run` publishes it")
     try:
-        with duckdb.connect(str(warehouse), read_only=True) as connection:
+        with opened(warehouse) as connection:
             statements = connection.extract_statements(sql)
             if len(statements) != 1:
                 raise TrainyardError(f"one SELECT is asked at a time, not {len(statements)}")
@@ -55,6 +67,19 @@ def write_answer(warehouse: Path, sql: str, output: Format) -> None:
         raise TrainyardError(" ".join(str(error).split())) from None
 
 
+@contextmanager
+def opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse, read-only; raises TrainyardError where it turns out to be damaged."""
+    try:
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            yield connection
+    except duckdb.Error as error:
+        text = " ".join(str(error).split())
+        if any(sign in text for sign in _DAMAGED):
+            raise TrainyardError(f"{warehouse} is damaged ({text}): `trainyard build` publishes it anew") from None
+        raise
+
+
 def _write_table(cursor: duckdb.DuckDBPyConnection) -> None:
     rows = cursor.fetchmany(ROWS_SHOWN)
     table = new_table(*(name for name, *_ in cursor.description or ()))
@@ -62,7 +87,7 @@ def _write_table(cursor: duckdb.DuckDBPyConnection) -> None:
         if any(isinstance(row[position], int | float | Decimal) for row in rows[:1]):
             column.justify = "right"
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
+        add_row(table, *("" if value is None else str(value) for value in row))
     print_table(Console(), table)
     if cursor.fetchone():
         Console(stderr=True).print(f"the first {ROWS_SHOWN:,} rows; `--format csv` writes them all")

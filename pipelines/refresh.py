@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from enum import Enum
 
 import dagster as dg
+import duckdb
 
 from pipelines.config import Settings
 from pipelines.definitions import build_defs
 from pipelines.errors import TrainyardError
+from pipelines.home import Home
+from pipelines.lake.damage import explained
 from pipelines.progress import Log
 
 
@@ -36,7 +39,8 @@ class Finding:
 def refresh(settings: Settings, part: Part, log: Log, *, from_scratch: bool = False) -> list[Finding]:
     """Make the assets of a part; return what checks found that did not stop them.
 
-    Raises TrainyardError where a check forbids to publish, and whatever a step raises.
+    No other process writes meanwhile. Raises TrainyardError where one does already, or a check forbids to publish, and
+    whatever a step raises.
     """
     defs = build_defs(settings, log)
     selection = dg.AssetSelection.groups(*part.value).resolve(defs.resolve_asset_graph())
@@ -45,13 +49,16 @@ def refresh(settings: Settings, part: Part, log: Log, *, from_scratch: bool = Fa
         config["ops"] = {"lake": {"config": {"from_scratch": True}}}
     # Runs are kept where Dagster's pages find them, if there are any; nothing of Trainyard's own depends on it.
     instance = dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
-    with instance:
+    home = Home(settings.home)
+    with instance, home.writing(wait_seconds=0):
         try:
             result = defs.resolve_job_def("refresh").execute_in_process(
                 run_config=config, instance=instance, asset_selection=list(selection)
             )
         except dg.DagsterError as error:
             raise TrainyardError(f"not published: {' '.join(str(error).split())}") from None
+        except duckdb.Error as error:
+            raise explained(error, home) or error from None
     return [_finding(evaluation) for evaluation in result.get_asset_check_evaluations() if not evaluation.passed]
 
 

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import duckdb
 from rich.console import Console
 from rich.table import Table
 
@@ -20,28 +19,30 @@ from pipelines.harvest.outcome import HARVEST, VERIFICATION, kept_outcomes
 from pipelines.home import Home
 from pipelines.lake.manifest import read_manifest
 from pipelines.lake.quarantine import Quarantine
-from pipelines.terminal import new_table, print_table
+from pipelines.query import opened
+from pipelines.terminal import add_row, new_table, print_table, printable
 
 
 def show_status(home: Home, console: Console) -> None:
     """Print the status."""
-    console.print(f"data directory: {home.root}")
+    console.print(f"data directory: {home.root}", markup=False, soft_wrap=True)
     print_table(console, _sources(home))
     for kind in (HARVEST, VERIFICATION):
         for line in _outcomes(home, kind):
-            console.print(line, markup=False, soft_wrap=True)
+            console.print(printable(line), markup=False, soft_wrap=True)
     manifest = read_manifest(home.lake)
     rows = sum(manifest.rows(table.name) for table in lake_tables())
     console.print(
         f"lake: {manifest.rows(main_table().name):,} jobs, {rows:,} rows in {len(lake_tables())} tables"
         f" (generation {manifest.generation})"
     )
-    console.print(_warehouse(home), soft_wrap=True)
+    console.print(_warehouse(home), markup=False, soft_wrap=True)
     console.print(f"jobs due to be read again: {len(read_due(home.root)):,}")
     quarantined = list(Quarantine(home.quarantine).lines())
     console.print(f"quarantine: {len(quarantined):,} documents")
     for (source, path, reason), count in Counter((s, q.path, q.reason) for s, q in quarantined).most_common(10):
-        console.print(f"  {count:,} from {source}: {path}: {reason}", markup=False)
+        said = printable(": ".join(filter(None, (source, path, reason))))
+        console.print(f"  {count:,} from {said}", markup=False, soft_wrap=True)
 
 
 def _sources(home: Home) -> Table:
@@ -49,7 +50,8 @@ def _sources(home: Home) -> Table:
     table = new_table("source", "last change seen", "complete up to", "batches", "batches not yet in the lake")
     for source in sorted({*archive.sources(), *looks}):
         watermark = archive.watermark(source)
-        table.add_row(
+        add_row(
+            table,
             source,
             _instant(watermark / 1e6) if watermark else "never",
             _instant(looks[source]) if source in looks else "never",
@@ -75,7 +77,7 @@ def _outcomes(home: Home, kind: str) -> Iterator[str]:
 def _warehouse(home: Home) -> str:
     if not home.warehouse.exists():
         return "warehouse: none yet; `trainyard run` publishes it"
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with opened(home.warehouse) as connection:
         ((build_id, built_at),) = connection.execute("select build_id, built_at from marts.build_info").fetchall()
     return f"warehouse: {home.warehouse}, build {build_id} of {built_at:%Y-%m-%d %H:%M:%S} UTC"
 

@@ -17,6 +17,10 @@ settings.register_profile("nightly", max_examples=1000, **_any_size)
 settings.load_profile("default")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--whole-sweep", action="store_true", help="kill runs at every boundary, not at one of each kind")
+
+
 @pytest.fixture(scope="session")
 def made_documents():
     """The documents of the made fleet, as the demo serves them."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 
 from pipelines.tables import Table
+from pipelines.terminal import printable
 
 OWNERS = ["team:ml-platform"]
+_MARKUP = re.compile(r"[\\`*<>\[\]|&!]")
 
 
 def of_table(table: Table) -> dict[str, Any]:
@@ -25,6 +28,10 @@ def of_rows(rows: int, **others: Any) -> dict[str, Any]:
 
 def preview(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dg.MarkdownMetadataValue:
     """A few rows as a Markdown table."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    cells = [[" ".join(str(cell).replace("|", "\\|").split())[:60] for cell in line] for line in lines]
-    return dg.MetadataValue.md("\n".join(f"| {' | '.join(line)} |" for line in cells))
+    head, *body = [f"| {' | '.join(map(_cell, line))} |" for line in (columns, *rows)]
+    return dg.MetadataValue.md("\n".join([head, "| --- " * len(columns) + "|", *body]))
+
+
+def _cell(value: Any) -> str:
+    """A value on one line, cut, of which nothing is Markdown or HTML."""
+    return _MARKUP.sub(r"\\\g<0>", printable(" ".join(str(value).split())[:60]))

@@ -19,8 +19,10 @@ from pipelines.flatten.dialects import UnreadableError, read_document
 from pipelines.flatten.layout import document_type
 from pipelines.tables import literal
 
-_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:(?P<region>[a-z0-9-]+):(?P<account_id>[0-9]{12}):training-job/.+")
-
+# Region and account name folders: nothing else fits through here.
+_ARN = re.compile(
+    r"arn:aws[a-z-]*:sagemaker:(?P<region>[a-z0-9-]{1,32}):(?P<account_id>[0-9]{12}):training-job/.+", re.DOTALL
+)
 
 # A record at every limit that SageMaker documents has some 1 MB; a row is read whole.
 MOST_BYTES = 16 * 2**20

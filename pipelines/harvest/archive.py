@@ -16,12 +16,14 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, cast
 
 import msgspec
 import pyarrow as pa
 
+from pipelines.errors import TrainyardError
 from pipelines.files import replacing, write_whole
 from pipelines.harvest.whole import whole
 
@@ -68,10 +70,12 @@ class RawArchive:
         return sorted(path.name.removeprefix("source=") for path in self._folder.glob("source=*"))
 
     def batches(self, source: str, after: str | None = None) -> list[Path]:
-        """The source's batches, oldest first; only those later than the batch named ``after``, if it is given."""
+        """The source's batches, oldest first; only those later than the batch named ``after``, if there is one."""
         folder = self._of(source)
         names = sorted(path.name for path in folder.iterdir() if _BATCH.fullmatch(path.name)) if folder.is_dir() else []
-        return [folder / name for name in names if after is None or name > after]
+        # One that is no longer there was taken away, and what was received again in its place sorts anywhere.
+        start = names.index(after) + 1 if after in names else 0
+        return [folder / name for name in names[start:]]
 
     def append(
         self, source: str, observations: Iterable[Observation], watermark: int = 0, label: str | None = None
@@ -122,9 +126,10 @@ class RawArchive:
                 yield _line(observation.observed_at, whole(*observation[1:])).rstrip(b"\n")
 
     def observations(self, batch: Path) -> Iterator[Observation]:
-        """What a batch was made of, each answer as it was received."""
-        for line in zstd_lines(batch):
-            yield _decoded(line)
+        """What a batch was made of, each answer as it was received; of a damaged one those that can be read."""
+        with suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
+            for line in zstd_lines(batch):
+                yield _decoded(line)
 
     def _of(self, source: str) -> Path:
         return self._folder / f"source={source}"
@@ -132,6 +137,8 @@ class RawArchive:
 
 def zstd_lines(path: Path) -> Iterator[bytes]:
     """The lines of a compressed file, with their line ends, a few at a time; raises OSError if it is damaged."""
+    if not path.stat().st_size:
+        raise OSError("Empty file")
     with pa.input_stream(str(path), compression="zstd") as stream:
         yield from io.BufferedReader(cast(io.RawIOBase, stream), 1 << 20)
 
@@ -143,8 +150,16 @@ def write_last_look(home: Path, source: str, looked_at: float) -> None:
 
 def last_looks(home: Path) -> dict[str, float]:
     """For each source that was ever harvested completely: until when its jobs are known, in epoch seconds."""
-    looks = [msgspec.json.decode(path.read_bytes(), type=_Look) for path in sorted((home / "sources").glob("*.json"))]
+    looks = [_look(path) for path in sorted((home / "sources").glob("*.json"))]
     return {look.source: look.last_complete_look_at for look in looks}
+
+
+def _look(path: Path) -> _Look:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Look)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        message = f"{path} is damaged ({error}): remove it, `trainyard run` writes it anew"
+        raise TrainyardError(message) from None
 
 
 def _part(batch: Path, part: str) -> str:

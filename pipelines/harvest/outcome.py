@@ -7,12 +7,14 @@ Not here: causing or catching either.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 from botocore import exceptions
+from botocore.parsers import ResponseParserError
 
 from pipelines.errors import TrainyardError
 from pipelines.files import write_whole
@@ -32,6 +34,8 @@ _CODES = {
     "InvalidSignatureException": "check the access keys and the clock",
     "SignatureDoesNotMatch": "check the access keys and the clock",
 }
+# Where AWS quotes the request that it refused: signature, session token and all.
+_SIGNATURE = re.compile(r"canonical|security-token|signature=|AWS4-HMAC", re.IGNORECASE)
 _KINDS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.NoCredentialsError, _SIGN_IN),
     (exceptions.CredentialRetrievalError, _SIGN_IN),
@@ -42,6 +46,10 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.HTTPClientError, _NETWORK),
     (exceptions.ConnectionError, _NETWORK),
 )
+
+
+# What goes wrong outside of this program: with the service, the network, the disk or the settings.
+FAILURES = (exceptions.BotoCoreError, exceptions.ClientError, ResponseParserError, OSError, TrainyardError)
 
 
 @dataclass(frozen=True)
@@ -94,10 +102,17 @@ def explain(error: Exception) -> str:
     """One line that says what went wrong and, where that is known, what to do."""
     if isinstance(error, TrainyardError):
         return str(error)
+    if isinstance(error, ResponseParserError):  # its text quotes the answer, which may be credentials
+        return f"an answer of AWS was cut short: {_NETWORK}"
     if isinstance(error, exceptions.ClientError):
-        remedy = _CODES.get(error.response.get("Error", {}).get("Code", ""), "run again later")
+        code = error.response.get("Error", {}).get("Code", "")
+        remedy = _CODES.get(code, "run again later")
+        if _SIGNATURE.search(str(error)):
+            return f"{code} when calling {error.operation_name}: {remedy}"
     elif isinstance(error, exceptions.BotoCoreError):
         remedy = next((remedy for kind, remedy in _KINDS if isinstance(error, kind)), "check the AWS settings")
+    elif isinstance(error, OSError):
+        remedy = "correct this, then run again"
     else:
         return f"{type(error).__name__}: {' '.join(str(error).split())}"
     return f"{' '.join(str(error).split()).rstrip('.')}: {remedy}"

@@ -11,10 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from pipelines.errors import TrainyardError
-from pipelines.harvest.outcome import Outcome, explain
+from pipelines.harvest.outcome import FAILURES, Outcome, explain
 from pipelines.harvest.sources import Source
 
 MOST_AT_ONCE = 16
@@ -90,9 +87,9 @@ def _outcome(source: str, work: Work) -> Outcome:
     started, error = time.monotonic(), None
     try:
         work.run()
-    except (BotoCoreError, ClientError, TrainyardError) as failure:
+    except FAILURES as failure:
         error = explain(failure)
-    except Exception as failure:  # a fault of this program or disk: the others go on all the same
+    except Exception as failure:  # a fault of this program: the others go on all the same
         _log.exception("Work on %s failed", source)
         error = explain(failure)
     seconds = time.monotonic() - started

@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+from botocore.exceptions import NoCredentialsError, NoRegionError
 
 from pipelines.config import ROLE_ARN, Settings, SourceSettings
 from pipelines.harvest.first_contact import CONNECT_TIMEOUT_SECONDS, FirstContact
 from pipelines.harvest.limiter import Limiter
-from pipelines.harvest.outcome import Outcome, explain
+from pipelines.harvest.outcome import FAILURES, Outcome, explain
 
 # Adaptive: each client slows down by itself when the account's rate, which it shares with everyone, is exceeded.
 _CONFIG = Config(
@@ -54,7 +54,7 @@ def find_sources(settings: Settings) -> list[Source | Outcome]:
         try:
             for source in _sources(wanted, settings.calls_per_second):
                 found.setdefault(source.name, source)
-        except (BotoCoreError, ClientError) as error:
+        except FAILURES as error:
             name = wanted.role_arn or wanted.profile or "default"
             found.setdefault(name, Outcome(name, 0, 0, 0, explain(error), 0.0))
     return list(found.values())

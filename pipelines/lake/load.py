@@ -6,18 +6,18 @@ become rows (``flatten``) or which rows win (``commit``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import msgspec
 
-from pipelines.flatten.documents import write_rows
+from pipelines.flatten.documents import Quarantined, write_rows
 from pipelines.harvest.archive import RawArchive
 from pipelines.home import Home
 from pipelines.lake.commit import upserted
-from pipelines.lake.manifest import Manifest, read_manifest, replace_manifest
+from pipelines.lake.manifest import Manifest, last_generation, read_manifest, replace_manifest
 from pipelines.lake.quarantine import Quarantine
 
 # So many documents are in memory at once: some 200 MB as JSON.
@@ -46,7 +46,7 @@ def load(home: Home, on_progress: Progress = lambda loaded: None) -> Loaded:
 def reload(home: Home, on_progress: Progress = lambda loaded: None) -> Loaded:
     """Make the lake anew from all that raw holds; readers see the old one until the new one is whole."""
     with home.writing() as work:
-        commits = [Manifest(read_manifest(home.lake).generation)]
+        commits = [Manifest(last_generation(home.lake))]
         loaded = _load(home, work, commits[0], commits.append, on_progress)
         replace_manifest(home.lake, commits[-1])
         return loaded
@@ -70,7 +70,9 @@ def _load(
             with rows.open("wb") as file:
                 while due and documents < DOCUMENTS_A_COMMIT:
                     source, batch = due.pop(0)
-                    written = write_rows(archive.read(batch), source, file, documents)
+                    damage: list[Quarantined] = []
+                    written = write_rows(_undamaged(archive, batch, damage), source, file, documents)
+                    written.quarantined += damage
                     quarantine.replace(source, batch.name, written.quarantined)
                     flattened[source] = batch.name
                     documents += written.documents
@@ -81,3 +83,17 @@ def _load(
             loaded = Loaded(loaded.documents + documents, loaded.quarantined + quarantined, loaded.changed + changed)
             on_progress(loaded)
     return loaded
+
+
+def _undamaged(archive: RawArchive, batch: Path, damage: list[Quarantined]) -> Iterator[bytes]:
+    """The lines of a batch up to where it is damaged, if it is; ``damage`` then tells."""
+    try:
+        yield from archive.read(batch)
+    except OSError as error:
+        if error.errno:  # the file could not be read, whatever is in it
+            raise
+        remedy = (
+            "to get them again move it and the later files of its folder away, harvest or import, then"
+            " `trainyard rebuild`"
+        )
+        damage.append(Quarantined(f"{batch} is damaged ({error}) and some of its documents are lost: {remedy}", "", ""))

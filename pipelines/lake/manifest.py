@@ -71,8 +71,16 @@ def read_manifest(lake: Path) -> Manifest:
         return msgspec.json.decode(path.read_bytes(), type=Manifest)
     except FileNotFoundError:
         return Manifest()
-    except msgspec.DecodeError as error:
-        raise TrainyardError(f"{path} cannot be read ({error}): remove it and run `trainyard rebuild`") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise TrainyardError(f"{path} is damaged ({error}): `trainyard rebuild` makes the lake anew") from None
+
+
+def last_generation(lake: Path) -> int:
+    """The generation of the manifest in force; 0 where there is none, or none that can be read."""
+    try:
+        return read_manifest(lake).generation
+    except TrainyardError:
+        return 0
 
 
 def replace_manifest(lake: Path, manifest: Manifest) -> None:

@@ -1,4 +1,4 @@
-"""Removing files that the manifest no longer lists: superseded ones, and those of commits that were cut short.
+"""Removing files that nothing needs: superseded ones of the lake, and what killed processes left half written.
 
 Not here: what is current (``manifest``).
 """
@@ -6,8 +6,8 @@ Not here: what is current (``manifest``).
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
+from pipelines.files import leftovers
 from pipelines.home import Home
 from pipelines.lake.manifest import read_manifest
 
@@ -16,18 +16,15 @@ GRACE_SECONDS = 6 * 3600
 
 
 def prune(home: Home, now: float | None = None) -> int:
-    """Remove unlisted files last changed longer ago than the grace period; return how many."""
+    """Remove files of the lake that are not listed, and leftovers, last changed longer ago than the grace period."""
     before = (time.time() if now is None else now) - GRACE_SECONDS
     with home.writing():
         manifest = read_manifest(home.lake)
         # By the manifest, not by the layout: a newer service model may have tables that this one lacks.
         tables = {table for part in manifest.partitions for table in part.tables}
         listed = {path for table in tables for path in manifest.paths(home.lake, table)}
-        stale = [path for path in home.lake.glob("*/*/*/*/*.parquet") if _is_stale(path, listed, before)]
+        unlisted = [path for path in home.lake.glob("*/*/*/*/*.parquet") if path not in listed]
+        stale = [path for path in (*unlisted, *leftovers(home.root)) if path.stat().st_mtime < before]
         for path in stale:
             path.unlink()
     return len(stale)
-
-
-def _is_stale(path: Path, listed: set[Path], before: float) -> bool:
-    return path not in listed and path.stat().st_mtime < before

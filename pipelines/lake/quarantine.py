@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from pipelines import files
+from pipelines.errors import TrainyardError
 from pipelines.flatten.documents import Quarantined
 
 MOST_CHARACTERS = 100_000
@@ -39,4 +40,8 @@ class Quarantine:
         for path in sorted(self.folder.glob("*/*.ndjson")):
             with path.open("rb") as file:
                 for line in file:
-                    yield path.parent.name, decode(line)
+                    try:
+                        yield path.parent.name, decode(line)
+                    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                        message = f"{path} is damaged ({error}): `trainyard rebuild` writes it anew"
+                        raise TrainyardError(message) from None

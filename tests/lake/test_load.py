@@ -215,3 +215,20 @@ def test_prune_removes_what_is_superseded_after_a_while_and_nothing_else(home):
     assert prune(home, now=time.time() + GRACE_SECONDS + 60) == 1
     assert rows_of(home) == held
     assert len(list(home.lake.rglob("*.parquet"))) == 2
+
+
+def test_prune_removes_what_killed_processes_left_half_written(home):
+    receive(home, job("a", MAY))
+    load(home)
+    whole = sorted(path for path in home.root.rglob("*") if path.suffix != ".ndjson")
+    left = [
+        ".warehouse.duckdb.7.tmp",
+        ".warehouse.duckdb.7.tmp.wal",
+        "raw/.1.ndjson.zst.7.tmp",
+        "lake/.manifest.json.7.tmp",
+    ]
+    for name in left:
+        (home.root / name).touch()
+    assert prune(home) == 0
+    assert prune(home, now=time.time() + GRACE_SECONDS + 60) == len(left)
+    assert sorted(path for path in home.root.rglob("*") if path.suffix != ".ndjson") == whole

@@ -1,0 +1,36 @@
+"""What is behind an error of DuckDB that is none of the program's: a damaged file, a full disk, too little memory.
+
+Here: finding it, and saying what to do. Asked only after an error, for it reads the whole lake. Not here: mending.
+"""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.errors import TrainyardError
+from pipelines.flatten.layout import lake_tables
+from pipelines.home import Home
+from pipelines.lake.manifest import read_manifest
+
+
+def explained(error: duckdb.Error, home: Home) -> TrainyardError | None:
+    """The error in one line with its way out, or None where it is the program's own."""
+    text = " ".join(str(error).split())
+    if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in text:
+        return TrainyardError(f"{text}: make room, then run again")
+    manifest = read_manifest(home.lake)
+    for table in lake_tables():
+        for path in manifest.paths(home.lake, table.name):
+            try:
+                pq.ParquetFile(path).read()
+            except (OSError, pa.ArrowException) as damage:
+                return TrainyardError(
+                    f"{path} is damaged ({' '.join(str(damage).split())}): `trainyard rebuild` makes the lake anew"
+                )
+    if str(home.builds) in text and not isinstance(error, duckdb.IOException):
+        return TrainyardError(f"a file of a build is damaged ({text}): `trainyard build` makes them anew")
+    if isinstance(error, duckdb.IOException):
+        return TrainyardError(f"{text}: correct this, then run again")
+    return None

@@ -1,0 +1,172 @@
+"""Killed at any boundary and run again, a run ends as if it had not been; what is published is whole at every moment.
+
+Of each kind of boundary one is tried; with `--whole-sweep` (`make sweep`) every one.
+"""
+
+import json
+import shutil
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+
+from pipelines.home import Home
+from pipelines.lake.load import load, reload
+from pipelines.lake.prune import GRACE_SECONDS, prune
+from pipelines.models.build import prune_builds
+from pipelines.refresh import Part, refresh
+from tests.crash import runs
+from tests.crash.boundaries import (
+    Boundary,
+    boundaries,
+    copy,
+    forked,
+    killed_after_bytes,
+    kind_of,
+    result,
+    run,
+    samples,
+    stopped,
+)
+from tests.main_job import lake
+
+
+@pytest.fixture
+def sweep(request, tmp_path, record_property):
+    """A function that kills a run at its boundaries, two at a time, and runs it again."""
+    is_whole = request.config.getoption("--whole-sweep")
+
+    def swept(job, start, check_killed, check_again, choose=samples):
+        found = boundaries(job, _home(start, tmp_path / "dry"))
+        points = found if is_whole else choose(found)
+        assert points
+
+        def case(number, point):
+            home = _home(start, tmp_path / f"{number}")
+            ended = stopped(job, home, point)
+            if ended.signal != signal.SIGKILL:
+                return f"{point} was not reached: {ended}"
+            wrong = _wrong(ended, point, home, check_killed, job, check_again)
+            shutil.rmtree(home)
+            return wrong
+
+        with ThreadPoolExecutor(2) as pool:
+            wrong = list(filter(None, pool.map(case, range(len(points)), points)))
+        record_property("faults", len(points))
+        print(f"{len(points)} of {len(found)} boundaries")
+        assert not wrong, "\n".join(wrong)
+
+    return swept
+
+
+def _home(start, home):
+    return copy(start, home) if start.exists() else home
+
+
+def _wrong(ended, point, home, *steps):
+    """What the steps after a kill find wrong, or None."""
+
+    def after(home):
+        for step in steps:
+            step(home)
+
+    found = forked(after, home)
+    return f"{point} ({ended}): {found.output}" if (found.signal, found.code) != (0, 0) else None
+
+
+def is_old_or_new(world):
+    """A check that lake and warehouse each are as before the run or as after it."""
+
+    def check(home):
+        held = runs.held(home)
+        for schema in ("lake", "marts"):
+            assert runs.part(held, schema) in [runs.part(world.old, schema), runs.part(world.new, schema)], schema
+
+    return check
+
+
+def is_new(world):
+    """A check that a data directory holds what it does after a run that was not killed."""
+
+    def check(home):
+        held = runs.held(home)
+        assert held == world.new, {name for name in world.new if held.get(name) != world.new[name]}
+
+    return check
+
+
+def test_a_run_on_top_of_an_earlier_one(world, sweep):
+    sweep(world.main_job, world.before, is_old_or_new(world), is_new(world))
+
+
+def test_a_first_run(world, sweep, tmp_path):
+    whole = tmp_path / "whole"
+    run(world.main_job, whole)
+    expected = result(runs.held, whole)
+
+    def check_killed(home):
+        assert runs.in_warehouse(home) in ({}, runs.part(expected, "marts"))
+
+    def check_again(home):
+        held = runs.held(home)
+        assert held == expected, {name for name in expected if held.get(name) != expected[name]}
+
+    def few(found):
+        return [point for point in samples(found) if point.label.startswith(("os.rename", "send", "duckdb copy"))]
+
+    sweep(world.main_job, tmp_path / "none", check_killed, check_again, few)
+
+
+def test_a_rebuild(world, sweep):
+    def check(home):
+        assert runs.part(runs.held(home), "lake") == runs.part(world.new, "lake")
+
+    sweep(lambda home: reload(Home(home)), world.after, check, check)
+
+
+def test_an_import(world, sweep, tmp_path):
+    file = tmp_path / "jobs.ndjson"
+    file.write_text("".join(json.dumps(document) + "\n" for document in world.documents))
+
+    def check_again(home):
+        load(Home(home))
+        assert len(lake(Home(home))["training_jobs"]) == len(world.documents)
+
+    sweep(partial(runs.imported, file=file), tmp_path / "none", lambda home: None, check_again)
+
+
+def test_a_prune(world, sweep):
+    def pruned(home):
+        later = time.time() + 2 * GRACE_SECONDS
+        prune(Home(home), later)
+        prune_builds(Home(home).builds, later)
+
+    sweep(pruned, world.after, is_new(world), is_new(world))
+
+
+@pytest.mark.parametrize("part", [0.5, 1.0])
+def test_in_the_middle_of_writing_a_file(world, tmp_path, part):
+    """What DuckDB and Arrow write, Python does not see: the run dies where a file would pass a part of its length."""
+    longest = {kind_of(path.relative_to(world.after)): path.stat().st_size for path in runs.files_of(world.after)}
+    wrong = []
+    for size in sorted({int(part * length) - 1 for length in longest.values()}):
+        home = copy(world.before, tmp_path / f"{size}")
+        ended = killed_after_bytes(world.main_job, home, size)
+        assert ended.signal == signal.SIGXFSZ, ended
+        wrong.append(_wrong(ended, size, home, is_old_or_new(world), world.main_job, is_new(world)))
+    assert not list(filter(None, wrong)), "\n".join(filter(None, wrong))
+
+
+@pytest.mark.parametrize("where", ["lake/manifest.json", "builds/…/*.parquet", "warehouse.duckdb"])
+def test_the_assets_themselves(world, tmp_path, where):
+    """The steps as Dagster takes them, in the job of the command and the schedule."""
+
+    def job(home):
+        assert not refresh(runs.settings_of(home), Part.ALL, print)
+
+    home = copy(world.before, tmp_path / "home")
+    ended = stopped(job, home, Boundary(f"os.rename {where}", 1))
+    assert ended.signal == signal.SIGKILL, ended
+    assert not _wrong(ended, where, home, is_old_or_new(world), job, is_new(world))
