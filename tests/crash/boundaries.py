@@ -66,9 +66,13 @@ def boundaries(run: Run, home: Path) -> list[Boundary]:
 
 
 def samples(found: list[Boundary]) -> list[Boundary]:
-    """Of each kind of boundary the first, and where files come into force or the service is asked the last too."""
+    """Of each kind of boundary the first, and where files come into force or the service is asked the last too.
+
+    Before a folder is made, all is as it was before: most of them are there already.
+    """
     last = {boundary.label: boundary for boundary in found if boundary.label.startswith(("os.rename", "send"))}
-    return [boundary for boundary in found if boundary.occurrence == 1 or last.get(boundary.label) == boundary]
+    firsts = [boundary for boundary in found if boundary.occurrence == 1 and not boundary.label.startswith("os.mkdir")]
+    return list(dict.fromkeys([*firsts, *last.values()]))
 
 
 def stopped(run: Run, home: Path, where: Boundary, act: Callable[[str], None] = kill) -> Ended:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipelines import definitions
-from pipelines.harvest import search
+from pipelines.harvest import intake, search
 from pipelines.simulator import Fleet, Simulator
 from pipelines.simulator.made_fleet import made_documents
 from tests.crash import runs
@@ -38,8 +38,8 @@ def world(tmp_path_factory, small_models):
         for name in [name for name in os.environ if name.startswith(("AWS_", "TRAINYARD_", "DAGSTER_"))]:
             patch.delenv(name)
         # Small pages and batches, so that few jobs are several of each.
-        patch.setattr(search, "PAGE_DOCUMENTS", 3)
-        patch.setattr(search, "BATCH_DOCUMENTS", 6)
+        patch.setattr(search, "PAGE_JOBS", 3)
+        patch.setattr(intake, "BATCH_DOCUMENTS", 6)
         folder = tmp_path_factory.mktemp("crash")
         made = made_documents(seed=11, jobs=600, end=END)
         fleet = [job for job in made if job["LastModifiedTime"] > END - 12 * DAY and runs.is_mine(job)]
