@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,7 +97,7 @@ def verify() -> None:
 
     settings = load_settings()
     told: list[str] = []
-    with _progress() as log:
+    with _progress() as log, Home(settings.home).writing(wait_seconds=0):
         outcomes = verify(settings, told.append, by_source(log))
     for line in told:
         typer.echo(line)
@@ -181,7 +180,7 @@ def _progress() -> Iterator[Log]:
         with Bars(_stderr) as bars:
             yield bars
     else:
-        yield partial(typer.echo, err=True)
+        yield lambda line: typer.echo(printable(line), err=True)
 
 
 def main() -> None:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from pipelines.terminal import printable
+
 if TYPE_CHECKING:
     from pipelines.harvest.side_by_side import OnProgress
 
@@ -41,7 +43,7 @@ class Bars:
 
     def __call__(self, line: str) -> None:
         """Say what is being done now."""
-        self._progress.update(self._said, description=line)
+        self._progress.update(self._said, description=printable(line))
 
     def on_source(self, source: str, jobs: int, calls: int) -> None:
         """Show how far a source is."""

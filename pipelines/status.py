@@ -29,7 +29,7 @@ def show_status(home: Home, console: Console) -> None:
     print_table(console, _sources(home))
     for kind in (HARVEST, VERIFICATION):
         for line in _outcomes(home, kind):
-            console.print(line, markup=False, soft_wrap=True)
+            console.print(printable(line), markup=False, soft_wrap=True)
     manifest = read_manifest(home.lake)
     rows = sum(manifest.rows(table.name) for table in lake_tables())
     console.print(

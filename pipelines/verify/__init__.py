@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import duckdb
 
@@ -17,6 +18,7 @@ from pipelines.harvest.outcome import VERIFICATION, Outcome, keep_outcomes
 from pipelines.harvest.side_by_side import OnProgress, side_by_side
 from pipelines.harvest.sources import Source, find_sources
 from pipelines.home import Home
+from pipelines.lake.damage import explained
 from pipelines.lake.load import load
 from pipelines.verify.comparison import Comparison
 from pipelines.verify.held import Held, tell_held
@@ -29,8 +31,26 @@ def verify(settings: Settings, log: Callable[[str], None], on_progress: OnProgre
     """
     home = Home(settings.home)
     comparisons: dict[str, Comparison] = {}
-    load(home)
-    with home.writing() as work, duckdb.connect() as connection:
+    try:
+        with home.writing() as work:
+            load(home)
+            outcomes = _hold(settings, home, work, comparisons, on_progress)
+            load(home)
+    except duckdb.Error as error:
+        raise explained(error, home) or error from None
+    for outcome in outcomes:
+        if outcome.source in comparisons:
+            log(f"{outcome.source}: {comparisons[outcome.source].told}")
+    if any(comparison.has_repaired for comparison in comparisons.values()):
+        log("repaired: `trainyard build` publishes it")
+    return outcomes
+
+
+def _hold(
+    settings: Settings, home: Home, work: Path, comparisons: dict[str, Comparison], on_progress: OnProgress | None
+) -> list[Outcome]:
+    """Compare every source with the lake as it is now; ``comparisons`` gets them by their names."""
+    with duckdb.connect() as connection:
         found = find_sources(settings)
         names = [source.name for source in found if isinstance(source, Source)]
         tell_held(connection, home, work, names)
@@ -42,11 +62,5 @@ def verify(settings: Settings, log: Callable[[str], None], on_progress: OnProgre
             return comparisons.setdefault(source.name, comparison)
 
         outcomes = side_by_side(found, work_on, on_progress)
-        keep_outcomes(home.root, VERIFICATION, outcomes, time.time())
-    load(home)
-    for outcome in outcomes:
-        if outcome.source in comparisons:
-            log(f"{outcome.source}: {comparisons[outcome.source].told}")
-    if any(comparison.has_repaired for comparison in comparisons.values()):
-        log("repaired: `trainyard build` publishes it")
+    keep_outcomes(home.root, VERIFICATION, outcomes, time.time())
     return outcomes

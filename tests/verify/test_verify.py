@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.config import Settings, SourceSettings
 from pipelines.definitions import build_defs
+from pipelines.errors import TrainyardError
 from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.harvest.harvest import harvest
 from pipelines.harvest.outcome import VERIFICATION, kept_outcomes
@@ -304,3 +305,14 @@ def test_the_daily_job_repairs_and_fails_where_a_source_cannot_be_asked(settings
     assert not result.success
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     assert "AccessDenied" in failure.step_failure_data.user_failure_data.description
+
+
+def test_a_damaged_lake_is_named_in_one_line(settings, home, serving):
+    serving(JOBS)
+    harvest(settings)
+    load(home)
+    (path, *_) = read_manifest(home.lake).paths(home.lake, "training_jobs")
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(TrainyardError, match=r"is damaged .*trainyard rebuild"):
+        verify(settings, print)
