@@ -28,8 +28,8 @@ from pipelines.flatten.unnest import unnested
 from pipelines.lake.manifest import Manifest, Partition, TableFiles, select_table
 from pipelines.tables import literal, quoted
 
-# So many jobs are nested arrays at once, in each of the threads that write: some 20 MB.
-JOBS_A_PIECE = 2_500
+# So many jobs are nested arrays at once, in each of the threads that write: some 35 MB.
+JOBS_A_PIECE = 4_000
 WRITERS = min(4, os.cpu_count() or 1)
 # A partition is in too many files when it has this many, and one more for so many jobs.
 SPARE_FILES, JOBS_A_FILE = 8, 20_000

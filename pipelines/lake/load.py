@@ -23,8 +23,8 @@ from pipelines.lake.commit import upserted
 from pipelines.lake.manifest import Manifest, read_manifest, replace_manifest
 from pipelines.lake.quarantine import Quarantine
 
-# So many documents, some 100 MB of JSON, are in memory at once, and as many more that are read meanwhile.
-DOCUMENTS_A_COMMIT = 25_000
+# So many documents, some 80 MB of JSON, are in memory at once, and as many more that are read meanwhile.
+DOCUMENTS_A_COMMIT = 20_000
 
 
 @dataclass(frozen=True)
