@@ -6,22 +6,25 @@ become rows (``flatten``) or which rows win (``commit``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import msgspec
 
-from pipelines.flatten.documents import write_rows
+from pipelines.flatten.documents import Row, take_lines
 from pipelines.harvest.archive import RawArchive
 from pipelines.home import Home
 from pipelines.lake.commit import upserted
 from pipelines.lake.manifest import Manifest, read_manifest, replace_manifest
 from pipelines.lake.quarantine import Quarantine
 
-# So many documents are in memory at once: some 200 MB as JSON.
-DOCUMENTS_A_COMMIT = 50_000
+# So many documents, some 80 MB of JSON, are in memory at once, and as many more that are read meanwhile.
+DOCUMENTS_A_COMMIT = 20_000
 
 
 @dataclass(frozen=True)
@@ -55,29 +58,65 @@ def reload(home: Home, on_progress: Progress = lambda loaded: None) -> Loaded:
 def _load(
     home: Home, work: Path, manifest: Manifest, commit: Callable[[Manifest], None], on_progress: Progress
 ) -> Loaded:
-    archive, quarantine = RawArchive(home.raw), Quarantine(home.quarantine)
-    due = [
-        (source, path)
-        for source in archive.sources()
-        for path in archive.batches(source, manifest.flattened.get(source))
-    ]
-    loaded, rows = Loaded(), work / "rows.ndjson"
-    with duckdb.connect() as connection:
+    loaded = Loaded()
+    with _no_cyclic_collector(), duckdb.connect() as connection:
         connection.execute("set temp_directory = $1", [str(work)])
         connection.execute("set preserve_insertion_order = false")
-        while due:
-            flattened, documents, quarantined = dict(manifest.flattened), 0, 0
-            with rows.open("wb") as file:
-                while due and documents < DOCUMENTS_A_COMMIT:
-                    source, batch = due.pop(0)
-                    written = write_rows(archive.read(batch), source, file, documents)
-                    quarantine.replace(source, batch.name, written.quarantined)
-                    flattened[source] = batch.name
-                    documents += written.documents
-                    quarantined += len(written.quarantined)
-            manifest, changed = upserted(connection, home.lake, manifest, rows)
-            manifest = msgspec.structs.replace(manifest, flattened=flattened)
+        for due in _one_ahead(_due(home, manifest.flattened)):
+            manifest, changed = upserted(connection, home.lake, manifest, due.newest)
+            manifest = msgspec.structs.replace(manifest, flattened=manifest.flattened | due.flattened)
             commit(manifest)
-            loaded = Loaded(loaded.documents + documents, loaded.quarantined + quarantined, loaded.changed + changed)
+            loaded = Loaded(
+                loaded.documents + due.documents, loaded.quarantined + due.quarantined, loaded.changed + changed
+            )
             on_progress(loaded)
     return loaded
+
+
+@dataclass
+class _Due:
+    """What the next commit is made of: the newest version of each job, and the last batch of each source in it."""
+
+    newest: dict[str, Row] = field(default_factory=dict)
+    flattened: dict[str, str] = field(default_factory=dict)
+    documents: int = 0
+    quarantined: int = 0
+
+
+def _due(home: Home, flattened: Mapping[str, str]) -> Iterator[_Due]:
+    """What raw holds beyond ``flattened``, in commits of bounded size; what cannot be read goes into quarantine."""
+    archive, quarantine = RawArchive(home.raw), Quarantine(home.quarantine)
+    due = _Due()
+    for source in archive.sources():
+        for batch in archive.batches(source, flattened.get(source)):
+            taken = take_lines(archive.read(batch), source, due.newest)
+            quarantine.replace(source, batch.name, taken.quarantined)
+            due.flattened[source] = batch.name
+            due.documents += taken.documents
+            due.quarantined += len(taken.quarantined)
+            if due.documents >= DOCUMENTS_A_COMMIT:
+                yield due
+                due = _Due()
+    if due.flattened:
+        yield due
+
+
+@contextmanager
+def _no_cyclic_collector() -> Iterator[None]:
+    """Millions of rows and structures live a while, and none is in a cycle: the collector would walk them in vain."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _one_ahead(items: Iterator[_Due]) -> Iterator[_Due]:
+    """The same items, each made in a thread of its own while the one before is dealt with."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items, None)
+        while item := coming.result():
+            coming = thread.submit(next, items, None)
+            yield item
