@@ -26,6 +26,9 @@ from pipelines.flatten.layout import document_structure
 from pipelines.flatten.unnest import repeats_a_key
 from pipelines.tables import literal
 
+# DuckDB parses so many lines at once: with more, what it makes of them does not stay in the processor's cache.
+LINES_A_CHUNK = 256
+
 # LastModifiedTime of a job without one: before all times.
 NEVER = -(2**63)
 
@@ -161,6 +164,8 @@ def read_rows(connection: duckdb.DuckDBPyConnection, rows: Sequence[Row]) -> pa.
 
 
 def _nested(connection: duckdb.DuckDBPyConnection, lines: list[bytes]) -> Any:
-    connection.register("lines", pa.table({"line": pa.array(lines, pa.binary()).view(pa.string())}))
+    chunks = (lines[start : start + LINES_A_CHUNK] for start in range(0, len(lines), LINES_A_CHUNK))
+    texts = pa.chunked_array(pa.array(chunk, pa.binary()).view(pa.string()) for chunk in chunks)
+    connection.register("lines", pa.table({"line": texts}))
     structure = literal(f'{{"document": {document_structure()}}}')
     return connection.sql(f"select from_json(line, {structure}).document from lines").to_arrow_table().column(0)

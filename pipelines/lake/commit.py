@@ -135,7 +135,7 @@ def _write_piece(connection: duckdb.DuckDBPyConnection, lake: Path, piece: list[
         for table, rows in unnested(documents.slice(start, jobs)):
             folder = part.folder(lake, table.name)
             folder.mkdir(parents=True, exist_ok=True)
-            pq.write_table(rows, folder / name, compression="zstd", store_schema=False)
+            pq.write_table(rows, folder / name, compression="zstd", write_statistics=False, store_schema=False)
             part.tables[table.name] = TableFiles(rows.num_rows, (name,))
         yield part
         start += jobs

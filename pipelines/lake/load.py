@@ -62,6 +62,9 @@ def _load(
     with _no_cyclic_collector(), duckdb.connect() as connection:
         connection.execute("set temp_directory = $1", [str(work)])
         connection.execute("set preserve_insertion_order = false")
+        # The commit's own threads share the work. With more of DuckDB's, each of them would wait for its own by asking
+        # over and over, with Python's lock in hand.
+        connection.execute("set threads = 1")
         for due in _one_ahead(_due(home, manifest.flattened)):
             manifest, changed = upserted(connection, home.lake, manifest, due.newest)
             manifest = msgspec.structs.replace(manifest, flattened=manifest.flattened | due.flattened)
