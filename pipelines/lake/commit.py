@@ -76,15 +76,19 @@ def _held(
     """
     regions = {row.partition[:2] for row in newest.values()}
     parts = Manifest(partitions=tuple(part for part in manifest.partitions if part.key[:2] in regions))
-    main = main_table()
+    paths = [str(path) for path in parts.paths(lake, main_table().name)]
+    if not paths:
+        return {}
     connection.register("arns", pa.table({"training_job_arn": list(newest)}))
+    # Files of every schema have these columns, so none need be opened before its turn, as ``select_table`` does.
     rows = connection.execute(
         f"""select
             training_job_arn,
             coalesce(epoch_us(last_modified_time), {NEVER}), epoch_us(observed_at),
             account_id, region, month
-        from ({select_table(main.table, parts.paths(lake, main.name))}) as held
-        semi join arns using (training_job_arn)"""
+        from read_parquet($1, hive_partitioning = false)
+        semi join arns using (training_job_arn)""",
+        [paths],
     ).fetchall()
     return {
         arn: ((modified, observed), (account, region, month))
