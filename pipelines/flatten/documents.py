@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import duckdb
@@ -23,7 +23,8 @@ import pyarrow as pa
 from pipelines.flatten import gate
 from pipelines.flatten.dialects import UnreadableError, to_api_shape
 from pipelines.flatten.layout import document_structure
-from pipelines.flatten.unnest import repeats_a_key
+from pipelines.flatten.record import ListOf, MapOf, Node, Structure, training_job
+from pipelines.flatten.unnest import map_entries
 from pipelines.tables import literal
 
 # DuckDB parses so many lines at once: with more, what it makes of them does not stay in the processor's cache.
@@ -44,11 +45,16 @@ class Quarantined:
     line: str
 
 
+# The members that are maps (None) or have some below them, by name.
+_Maps = dict[str, "_Maps"] | None
+
+
 class Row(NamedTuple):
     """A version of a job, and the line (JSON) whose member ``document`` it is.
 
     ``version`` is LastModifiedTime (NEVER if absent) and the instant of observation, in epoch microseconds: the greater
     is the newer, and of equals the later received. ``partition``: account, region, month of CreationTime (``YYYY-MM``).
+    ``map_entries``: how many all its maps have together.
     """
 
     training_job_arn: str
@@ -57,6 +63,7 @@ class Row(NamedTuple):
     source: str
     unmodelled_fields: str | None
     line: bytes
+    map_entries: int
 
 
 @dataclass
@@ -130,7 +137,33 @@ def _row(line: bytes, source: str) -> Row:
         source=source,
         unmodelled_fields=msgspec.json.encode(unmodelled, order="sorted").decode() if unmodelled else None,
         line=line,
+        map_entries=_map_entries(document, _maps()),
     )
+
+
+@cache
+def _maps() -> _Maps:
+    return _maps_below(training_job())
+
+
+def _maps_below(node: Node) -> _Maps:
+    if isinstance(node, MapOf):
+        return None
+    if isinstance(node, ListOf):
+        return _maps_below(node.element)
+    members = node.members.items() if isinstance(node, Structure) else ()
+    return {name: below for name, member in members if (below := _maps_below(member)) != {}}
+
+
+def _map_entries(value: Any, maps: _Maps) -> int:
+    if value is None or value is msgspec.UNSET:
+        return 0
+    if maps is None:
+        return len(value)
+    if isinstance(value, list):
+        return sum([_map_entries(item, maps) for item in value])
+    member = value.get if isinstance(value, dict) else partial(getattr, value)
+    return sum([_map_entries(member(name), below) for name, below in maps.items()])
 
 
 def _microseconds(seconds: float) -> int:
@@ -146,7 +179,8 @@ def _month(day: int) -> str:
 def read_rows(connection: duckdb.DuckDBPyConnection, rows: Sequence[Row]) -> pa.Table:
     """The rows in their order: KEY_COLUMNS, OBSERVATION_COLUMNS, and the nested ``document`` (times: epoch seconds)."""
     documents = _nested(connection, [row.line for row in rows])
-    if any(repeats_a_key(chunk) for chunk in documents.chunks):  # JSON allows it, and the gate: the last one stands
+    # JSON may have a key twice in a map, and for the gate the last one stands. DuckDB 1 keeps both, DuckDB 2 neither.
+    if sum(map_entries(chunk) for chunk in documents.chunks) != sum(row.map_entries for row in rows):
         documents = _nested(connection, [msgspec.json.encode(msgspec.json.decode(row.line)) for row in rows])
     accounts, regions, months = zip(*(row.partition for row in rows), strict=True)
     return pa.table(

@@ -48,16 +48,13 @@ def unnested(documents: pa.Table) -> Iterator[tuple[LakeTable, pa.Table]]:
         yield table, pa.table({column.name: columns[column.name] for column in table.table.columns})
 
 
-def repeats_a_key(value: Any) -> bool:
-    """Does any map in an array of nested values, at any depth, have a key twice?"""
+def map_entries(value: Any) -> int:
+    """How many entries all maps in an array of nested values have, at any depth."""
     if pa.types.is_struct(value.type):
-        return any(repeats_a_key(member) for member in value.flatten())
+        return sum(map_entries(member) for member in value.flatten())
     if pa.types.is_map(value.type):
-        lists = _as_lists(value)
-        keys = pc.struct_field(pc.list_flatten(lists), "key").dictionary_encode()
-        of_map = pc.multiply(pc.list_parent_indices(lists), len(keys.dictionary))
-        return len(pc.unique(pc.add(of_map, keys.indices))) < len(keys)
-    return pa.types.is_list(value.type) and repeats_a_key(pc.list_flatten(value))
+        return len(pc.list_flatten(_as_lists(value)))
+    return map_entries(pc.list_flatten(value)) if pa.types.is_list(value.type) else 0
 
 
 def _values(value: Any, node: Node, way: Way) -> Iterator[tuple[Way, Any]]:

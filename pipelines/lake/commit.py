@@ -162,7 +162,7 @@ def _rewritten(
                 filename_pattern {literal(commit + "-held-{i}")}, return_stats true
             )"""
         ).fetchall()
-        for filename, rows, _, _, _, keys in written:
+        for filename, rows, _, _, _, keys, *_ in written:
             key = keys["account_id"], keys["region"], keys["month"]
             yield Partition(*key, tables={table.name: TableFiles(rows, (Path(filename).name,))})
 
