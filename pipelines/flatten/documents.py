@@ -27,6 +27,9 @@ from pipelines.tables import literal
 
 # A record at every limit that SageMaker documents has some 1 MB; a document is read whole.
 MOST_BYTES = 16 * 2**20
+# DuckDB parses so many documents at once: with more, what it makes of them does not stay in the processor's cache.
+DOCUMENTS_A_CHUNK = 256
+
 # The source of rows that came as EventBridge events, wherever from: any record of the job takes their place.
 EVENT_SOURCE = "event"
 # LastModifiedTime of a job without one: before all times.
@@ -154,7 +157,10 @@ def _month(day: int) -> str:
 
 def read_rows(connection: duckdb.DuckDBPyConnection, rows: Sequence[Row]) -> pa.Table:
     """The rows in their order: KEY_COLUMNS, OBSERVATION_COLUMNS, and the nested ``document`` (times: epoch seconds)."""
-    texts = pa.array([row.document for row in rows], pa.binary()).view(pa.string())
+    chunks = (rows[start : start + DOCUMENTS_A_CHUNK] for start in range(0, len(rows), DOCUMENTS_A_CHUNK))
+    texts = pa.chunked_array(
+        pa.array([row.document for row in chunk], pa.binary()).view(pa.string()) for chunk in chunks
+    )
     connection.register("texts", pa.table({"text": texts}))
     nested = connection.sql(f"select from_json(text, {literal(document_structure())}) from texts")
     accounts, regions, months = zip(*(row.partition for row in rows), strict=True)

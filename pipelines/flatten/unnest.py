@@ -120,5 +120,7 @@ def _entries(table: LakeTable, keys: Columns, above: Columns, lists: Any) -> tup
 
 def _taken(column: Any, rows: Any) -> Any:
     """Rows of a dictionary array, with a dictionary of only what these have: a file holds the whole of it."""
+    if len(column.dictionary) == 1:
+        return column.take(rows)
     indices = column.indices.take(rows).dictionary_encode()
     return pa.DictionaryArray.from_arrays(indices.indices, column.dictionary.take(indices.dictionary))

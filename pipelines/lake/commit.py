@@ -76,15 +76,19 @@ def _held(
     """
     regions = {row.partition[:2] for row in newest.values()}
     parts = Manifest(partitions=tuple(part for part in manifest.partitions if part.key[:2] in regions))
-    main = main_table()
+    paths = [str(path) for path in parts.paths(lake, main_table().name)]
+    if not paths:
+        return {}
     connection.register("arns", pa.table({"training_job_arn": list(newest)}))
+    # Files of every schema have these columns, so none need be opened before its turn, as ``select_table`` does.
     rows = connection.execute(
         f"""select
             training_job_arn,
             source <> {literal(EVENT_SOURCE)}, coalesce(epoch_us(last_modified_time), {NEVER}), epoch_us(observed_at),
             account_id, region, month
-        from ({select_table(main.table, parts.paths(lake, main.name))}) as held
-        semi join arns using (training_job_arn)"""
+        from read_parquet($1, hive_partitioning = false)
+        semi join arns using (training_job_arn)""",
+        [paths],
     ).fetchall()
     return {
         arn: ((is_record, modified, observed), (account, region, month))
@@ -135,7 +139,7 @@ def _write_piece(connection: duckdb.DuckDBPyConnection, lake: Path, piece: list[
         for table, rows in unnested(documents.slice(start, jobs)):
             folder = part.folder(lake, table.name)
             folder.mkdir(parents=True, exist_ok=True)
-            pq.write_table(rows, folder / name, compression="zstd", store_schema=False)
+            pq.write_table(rows, folder / name, compression="zstd", write_statistics=False, store_schema=False)
             part.tables[table.name] = TableFiles(rows.num_rows, (name,))
         yield part
         start += jobs
@@ -158,7 +162,7 @@ def _rewritten(
                 filename_pattern {literal(commit + "-held-{i}")}, return_stats true
             )"""
         ).fetchall()
-        for filename, rows, _, _, _, keys in written:
+        for filename, rows, _, _, _, keys, *_ in written:
             key = keys["account_id"], keys["region"], keys["month"]
             yield Partition(*key, tables={table.name: TableFiles(rows, (Path(filename).name,))})
 

@@ -23,8 +23,8 @@ from pipelines.lake.commit import upserted
 from pipelines.lake.manifest import Manifest, read_manifest, replace_manifest
 from pipelines.lake.quarantine import Quarantine
 
-# So many documents, some 80 MB of JSON, are in memory at once, and as many more that are read meanwhile.
-DOCUMENTS_A_COMMIT = 20_000
+# So many documents, some 90 MB of JSON, are in memory at once, and as many more that are read meanwhile.
+DOCUMENTS_A_COMMIT = 25_000
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,10 @@ def _load(
     with _no_cyclic_collector(), duckdb.connect() as connection:
         connection.execute("set temp_directory = $1", [str(work)])
         connection.execute("set preserve_insertion_order = false")
+        # The commit's own threads share the work. With more of DuckDB's, each of them would wait for its own by asking
+        # over and over, with Python's lock in hand.
+        connection.execute("set threads = 1")
+        connection.execute("set enable_external_file_cache = false")  # files are read once, and memory stays bounded
         for due in _one_ahead(_due(home, manifest.flattened)):
             manifest, changed = upserted(connection, home.lake, manifest, due.newest)
             manifest = msgspec.structs.replace(manifest, flattened=manifest.flattened | due.flattened)
@@ -70,6 +74,7 @@ def _load(
                 loaded.documents + due.documents, loaded.quarantined + due.quarantined, loaded.changed + changed
             )
             on_progress(loaded)
+            gc.collect(0)
     return loaded
 
 
@@ -103,7 +108,7 @@ def _due(home: Home, flattened: Mapping[str, str]) -> Iterator[_Due]:
 
 @contextmanager
 def _no_cyclic_collector() -> Iterator[None]:
-    """Millions of rows and structures live a while, and none is in a cycle: the collector would walk them in vain."""
+    """Millions of rows live a while, none of them in a cycle: the collector would walk them in vain."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

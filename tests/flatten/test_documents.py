@@ -58,6 +58,15 @@ def test_a_clock_may_be_a_day_ahead():
     assert len(tables["training_jobs"]) == 1
 
 
+def test_a_key_written_twice_deep_in_the_record_keeps_its_last_value():
+    rules = b'"DebugRuleConfigurations": [{"RuleParameters": {"A": "1", "B": "1", "A": "2"}}], "CreationTime"'
+    tables, quarantined = tables_of([raw_line(JOB).replace(b'"CreationTime"', rules)])
+    assert quarantined == []
+    entries = {row["key"]: row["value"] for row in tables["debug_rule_configurations_rule_parameters"]}
+    assert entries == {"A": "2", "B": "1"}
+    assert [row["rule_parameters__count"] for row in tables["debug_rule_configurations"]] == [2]
+
+
 @pytest.mark.parametrize(
     ("line", "path", "reason"),
     [

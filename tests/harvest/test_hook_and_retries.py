@@ -65,16 +65,18 @@ def client_that_gets(answers, has_hook, mode):
 
 def outcome(answers, has_hook, mode):
     """How many attempts a search made, what it raised, and how many times it says that it tried again."""
-    client, attempts = client_that_gets(answers, has_hook, mode)
+    client, attempts = client_that_gets([page, *answers], has_hook, mode)
+    client.search(Resource="TrainingJob")  # one that never answered is given up soon
+    attempts_before = len(attempts)
     try:
         response = client.search(Resource="TrainingJob")
     except ClientError as error:
         details = error.response["ResponseMetadata"]
-        return len(attempts), str(error), details["HTTPStatusCode"], details["RetryAttempts"]
+        return len(attempts) - attempts_before, str(error), details["HTTPStatusCode"], details["RetryAttempts"]
     except BotoCoreError as error:
-        return len(attempts), str(error), None, None
+        return len(attempts) - attempts_before, str(error), None, None
     documents = (json.loads(response["Body"]) if has_hook else response)["Results"]
-    return len(attempts), len(documents), 200, response["ResponseMetadata"]["RetryAttempts"]
+    return len(attempts) - attempts_before, len(documents), 200, response["ResponseMetadata"]["RetryAttempts"]
 
 
 def page():
