@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 UV_VERSION := 0.13.9
 
-.PHONY: demo test nightly sweep ui pictures lint types docs accept-schema lock clean
+.PHONY: demo test nightly sweep ui pictures lint types docs accept-schema benchmark-flatten benchmark-pages lock clean
 
 demo: $(VENV)/.runtime ## run the main job on the embedded simulator
 	$(BIN)/trainyard demo
@@ -40,6 +40,20 @@ accept-schema: $(VENV)/.runtime ## promise the columns that a newer botocore add
 	$(BIN)/python -m pipelines.flatten.schema
 	$(BIN)/python -m pipelines.dictionary
 
+benchmark-flatten: $(VENV)-benchmarks/.installed ## documents to tables, beside dlt, pandas, polars and the floor
+	$(VENV)-benchmarks/bin/python -m benchmarks.flatten
+
+benchmark-pages: $(VENV)-benchmarks/.installed ## a Search page to documents, beside boto3's own parser
+	$(VENV)-benchmarks/bin/python -m benchmarks.pages
+
+# What Trainyard is compared with is installed for benchmarks alone, beside the locked versions of all else.
+$(VENV)-benchmarks/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv --without-pip $(VENV)-benchmarks
+	$(PYTHON) -m pip --python $(VENV)-benchmarks/bin/python install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(VENV)-benchmarks/bin/uv pip install --quiet --python $(VENV)-benchmarks/bin/python \
+		--constraint requirements.lock --group benchmarks --editable .
+	touch $@
+
 # Each lock pins every package by hash; --no-deps because a lock is already complete. The machine's own pip
 # installs into .venv, so that a Python without ensurepip will do.
 $(VENV)/bin/python:
@@ -65,4 +79,4 @@ lock: | $(VENV)/bin/python
 		--constraint requirements.lock --extra ui --group dev --output-file requirements-dev.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) .dagster trainyard-data .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-benchmarks benchmarks/cache .dagster trainyard-data .pytest_cache .mypy_cache .ruff_cache

@@ -61,7 +61,7 @@ class Service:
             region_name="us-east-1",
             endpoint_url=self.url,
             aws_access_key_id="benchmark",
-            aws_secret_access_key="benchmark",  # noqa: S106 the simulator takes any
+            aws_secret_access_key="benchmark",
             config=Config(max_pool_connections=concurrency, retries={"mode": "adaptive"}),
         )
 

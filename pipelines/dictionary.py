@@ -6,7 +6,6 @@ Here: the page, made from the layout, and its examples, taken from the made flee
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +14,10 @@ from typing import Any
 import duckdb
 import msgspec
 
-from pipelines.flatten.documents import rows_query, write_rows
+from pipelines.flatten.documents import Row, read_rows, take_lines
 from pipelines.flatten.layout import KEY_COLUMNS, LakeColumn, LakeTable, lake_tables, main_table
 from pipelines.flatten.record import ListOf, MapOf, Node, Scalar, Structure
+from pipelines.flatten.unnest import unnested
 from pipelines.harvest.redact import Redactor
 from pipelines.lake.sources import SOURCES
 from pipelines.simulator.made_fleet import END_SECONDS, made_documents
@@ -124,20 +124,19 @@ def _examples() -> dict[str, Examples]:
     """For each table the first values within the limits that the made fleet's jobs of one account have."""
     documents = (Redactor().redact(msgspec.json.encode(document)) for document in made_documents(7, JOBS, END_SECONDS))
     lines = (b'{"observed_at":%d,"document":%b}' % (END_SECONDS, document) for document in documents)
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
-        file = Path(folder) / "rows.ndjson"
-        with file.open("wb") as rows:
-            write_rows(lines, SOURCE, rows)
-        connection.execute(
-            f"create table documents as select * from ({rows_query(file)}) where account_id = $1", [ACCOUNT]
-        )
-        return {table.name: _examples_of(connection, table) for table in lake_tables()}
+    newest: dict[str, Row] = {}
+    take_lines(lines, SOURCE, newest)
+    with duckdb.connect() as connection:
+        nested = read_rows(connection, [row for row in newest.values() if row.partition[0] == ACCOUNT])
+    tables = {table.name: rows.to_pylist() for table, rows in unnested(nested)}
+    return {table.name: _examples_of(table, tables.get(table.name, [])) for table in lake_tables()}
 
 
-def _examples_of(connection: duckdb.DuckDBPyConnection, table: LakeTable) -> Examples:
+def _examples_of(table: LakeTable, rows: list[Examples]) -> Examples:
     examples: Examples = {}
-    for values in connection.execute(f"{table.query} order by all").fetchall():
-        for column, value in zip(table.columns, values, strict=True):
+    for row in sorted(rows, key=lambda row: [(value is None, value) for value in row.values()]):
+        for column in table.columns:
+            value = row[column.name]
             if column.name not in examples and value not in (None, "") and _is_within(value, column.node):
                 examples[column.name] = value
         if len(examples) == len(table.columns):

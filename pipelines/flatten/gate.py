@@ -32,7 +32,13 @@ def decoder() -> msgspec.json.Decoder[Any]:
 
     Absent members are ``msgspec.UNSET``, explicit nulls are None; timestamps are epoch seconds.
     """
-    return msgspec.json.Decoder(_type(training_job(), "TrainingJob"))
+    return msgspec.json.Decoder(document_type())
+
+
+@cache
+def document_type() -> Any:
+    """The type of what ``decoder`` gives: a msgspec structure."""
+    return _type(training_job(), "TrainingJob")
 
 
 def _type(node: Node, name: str) -> Any:

@@ -1,7 +1,7 @@
 """How the record is laid out in tables: one main table, and one for each list or map, named by its path.
 
-Here: tables, columns, and the SQL that reads each from nested documents, all derived from ``record``. Not here: running
-that SQL (``documents``), or where the rows are kept (``lake``).
+Here: tables, columns, and the member that each is read from, all derived from ``record``. Not here: reading them
+(``unnest``), or where the rows are kept (``lake``).
 
 Members of a structure are columns of its table (``ResourceConfig.InstanceType`` is ``resource_config_instance_type``).
 So that the document can be rebuilt, a list or map leaves its length in ``<name>__count`` (null: absent, 0: empty) and a
@@ -13,16 +13,18 @@ what is new comes after what is promised.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from typing import Any
 
 from botocore import xform_name
 
 from pipelines.flatten.meanings import meaning_of, meanings
 from pipelines.flatten.record import ListOf, MapOf, Node, Scalar, Structure, training_job
 from pipelines.flatten.schema import Promised, promised_columns
-from pipelines.tables import Column, Table, quoted
+from pipelines.tables import Column, Table
 
 COLUMN_TYPES = {
     "string": "VARCHAR",
@@ -69,16 +71,32 @@ OBSERVATION_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class LakeTable:
-    """A table of the lake and the query that reads its rows from the relation ``documents``.
+class Member:
+    """A column and where it is read from: the names of members on the way there from what the row is of.
 
-    ``counted_in``: for a list or map, the table and the column whose sum is the number of its rows.
+    Of a scalar it has the value, of a structure whether it is present, of a list or map the length; and of what the
+    installed service model does not know, whose column has no ``node``, null.
+    """
+
+    column: LakeColumn
+    way: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LakeTable:
+    """A table of the lake: its columns are KEY_COLUMNS, ``own_keys`` and those of ``members``.
+
+    ``node``: what a row is of; None if the installed service model does not know it, and there are no rows.
+    ``own_keys``: in the main table OBSERVATION_COLUMNS; else positions of the rows above, then the row's own ``index``
+    or ``key``. ``counted_in``: for a list or map, the table and column whose sum is the number of its rows.
     """
 
     name: str
     comment: str
     columns: tuple[LakeColumn, ...]
-    query: str
+    node: Scalar | Structure | None
+    own_keys: tuple[LakeColumn, ...]
+    members: tuple[Member, ...]
     counted_in: tuple[str, str] | None
 
     @cached_property
@@ -94,7 +112,7 @@ class LakeTable:
 @cache
 def lake_tables() -> tuple[LakeTable, ...]:
     """Every table of the record, the main one first."""
-    record = _Rows("training_jobs", "", training_job(), "", OBSERVATION_COLUMNS, "documents", "document", None)
+    record = _Rows("training_jobs", "", training_job(), "", OBSERVATION_COLUMNS, None)
     derived = list(_tables(record, _Names()))
     tables = [*derived, *_tables_kept({table.name for table in derived})]
     place = {name: number for number, name in enumerate(dict.fromkeys(column.table for column in promised_columns()))}
@@ -106,42 +124,31 @@ def main_table() -> LakeTable:
     return lake_tables()[0]
 
 
-def document_type() -> str:
-    """The DuckDB type of a whole document, for ``read_json``: timestamps as DOUBLE epoch seconds."""
-    return _json_type(training_job())
+def document_structure() -> str:
+    """A whole document as DuckDB's ``from_json`` wants it described: timestamps are DOUBLE epoch seconds."""
+    return json.dumps(_json_structure(training_job()))
 
 
-def _json_type(node: Node) -> str:
+def _json_structure(node: Node) -> Any:
     if isinstance(node, Scalar):
         return "DOUBLE" if node.kind == "timestamp" else COLUMN_TYPES[node.kind]
     if isinstance(node, ListOf):
-        return f"{_json_type(node.element)}[]"
+        return [_json_structure(node.element)]
     if isinstance(node, MapOf):
-        return f"MAP(VARCHAR, {_json_type(node.value)})"
-    return "STRUCT(" + ", ".join(f"{quoted(name)} {_json_type(member)}" for name, member in node.members.items()) + ")"
+        return f"MAP(VARCHAR, {_json_structure(node.value)})"
+    return {name: _json_structure(member) for name, member in node.members.items()}
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """What a table is read from: ``relation`` has KEY_COLUMNS, ``own_keys`` and the ``node`` as column ``item``."""
+    """What a table is of: a ``node`` for each row, at ``path`` of the record."""
 
     table: str
     path: str
     node: Scalar | Structure
     meaning: str
     own_keys: tuple[LakeColumn, ...]
-    relation: str
-    item: str
     counted_in: tuple[str, str] | None
-
-
-@dataclass(frozen=True)
-class _Member:
-    """A column of a table and how it is read; for a list or map, the rows below it."""
-
-    column: LakeColumn
-    expression: str
-    below: _Rows | None = None
 
 
 @dataclass
@@ -179,48 +186,40 @@ def _tables(rows: _Rows, names: _Names) -> Iterator[LakeTable]:
     keys = (*(replace(key, node=known.get(key.path)) for key in KEY_COLUMNS), *rows.own_keys)
     for key in keys:
         names.column(rows.table, key.name, "", key.type, key.path)
-    derived = list(_members(rows, names, rows.node, "", rows.path, rows.item, rows.meaning))
-    members = [*derived, *_members_kept(rows.table, {column.name for column in (*keys, *(m.column for m in derived))})]
+    derived = list(_members(rows, names, rows.node, "", rows.path, (), rows.meaning))
+    given = [*keys, *(member.column for member, _ in derived)]
+    members = [*(member for member, _ in derived), *_members_kept(rows.table, {column.name for column in given})]
     # A member that appears amid others does not move them.
     promised = (column.name for column in promised_columns() if column.table == rows.table)
     place = {name: number for number, name in enumerate(promised)}
     members.sort(key=lambda member: place.get(member.column.name, len(place)))
-    selected = [quoted(column.name) for column in keys]
-    selected += [f"{member.expression} as {quoted(member.column.name)}" for member in members]
     comment = (
         f"One row per {'entry' if rows.path.endswith('}') else 'element'} of {rows.path[:-2]} of a training job."
         f" {rows.meaning}"
         if rows.path
         else "One row per training job: the newest version of its record."
     )
-    yield LakeTable(
-        rows.table,
-        comment,
-        (*keys, *(member.column for member in members)),
-        f"select {', '.join(selected)} from {rows.relation}",
-        rows.counted_in,
-    )
-    for member in derived:
-        if member.below:
-            yield from _tables(member.below, names)
+    columns = (*keys, *(member.column for member in members))
+    yield LakeTable(rows.table, comment, columns, rows.node, rows.own_keys, tuple(members), rows.counted_in)
+    for _, below in derived:
+        if below:
+            yield from _tables(below, names)
 
 
 def _members(
-    rows: _Rows, names: _Names, node: Node, name: str, path: str, value: str, meaning: str
-) -> Iterator[_Member]:
-    """The columns of ``node``, which is ``value`` in SQL and whose columns' names begin with ``name``."""
+    rows: _Rows, names: _Names, node: Node, name: str, path: str, way: tuple[str, ...], meaning: str
+) -> Iterator[tuple[Member, _Rows | None]]:
+    """The columns of ``node``, whose names begin with ``name``; with that of a list or map, the rows below it."""
     if isinstance(node, Scalar):
-        # Rounded before the cast: 1700000000.123 has no exact double, its microseconds have.
-        read = f"make_timestamp(round({value} * 1e6)::bigint)" if node.kind == "timestamp" else value
         column_type = COLUMN_TYPES[node.kind]
         comment = meaning if name else "The entry's value." if path.endswith("}") else "The element."
         name = names.column(rows.table, name or "value", "", column_type, path)
-        yield _Member(LakeColumn(name, column_type, comment, path, node), read)
+        yield Member(LakeColumn(name, column_type, comment, path, node), way), None
     elif isinstance(node, Structure):
         if name:
             present = names.column(rows.table, name, "__present", "BOOLEAN", path)
             comment = f"Whether the record has this structure. {meaning}"
-            yield _Member(LakeColumn(f"{present}__present", "BOOLEAN", comment, path, node), f"{value} is not null")
+            yield Member(LakeColumn(f"{present}__present", "BOOLEAN", comment, path, node), way), None
         for member, below in node.members.items():
             if not rows.path and f"{path}{member}" == "TrainingJobArn":
                 continue  # a key
@@ -230,79 +229,51 @@ def _members(
                 below,
                 f"{name}_{xform_name(member)}" if name else xform_name(member),
                 f"{path}.{member}" if path else member,
-                f"{value}.{quoted(member)}",
+                (*way, member),
                 node.meanings[member],
             )
     else:
         name = names.column(rows.table, name, "__count", "BIGINT", path)
         table = names.table(f"{rows.table}_{name}" if rows.path else name)
-        what, length = ("elements", "len") if isinstance(node, ListOf) else ("entries", "cardinality")
+        what = "elements" if isinstance(node, ListOf) else "entries"
         comment = f"Number of {what} (rows in lake.{table}); 0 if empty, null if absent."
-        yield _Member(
-            LakeColumn(f"{name}__count", "BIGINT", comment, path, node),
-            f"{length}({value})::bigint",
-            _rows_below(rows, node, table, path, value, meaning, f"{name}__count"),
-        )
+        counting = LakeColumn(f"{name}__count", "BIGINT", comment, path, node)
+        yield Member(counting, way), _rows_below(rows, node, table, path, meaning, counting.name)
 
 
-def _rows_below(
-    rows: _Rows, node: ListOf | MapOf, table: str, path: str, value: str, meaning: str, counted_in: str
-) -> _Rows:
+def _rows_below(rows: _Rows, node: ListOf | MapOf, table: str, path: str, meaning: str, counted_in: str) -> _Rows:
     """The rows of a list or map: keys of the row it is in, then its own position."""
     # A row's position gets its table's name where it is a key of the tables below.
     own = [column.name for column in rows.own_keys] if rows.path else []
     above = [*own[:-1], f"{rows.table}_index"] if own else []
-    carried = ", ".join(
-        [
-            *(quoted(column.name) for column in KEY_COLUMNS),
-            *(f"{quoted(name)} as {quoted(new)}" for name, new in zip(own, above, strict=True)),
-        ]
-    )
     keys = [
         LakeColumn(name, "BIGINT", f"`index` of the row of lake.{name.removesuffix('_index')} it is in.")
         for name in above
     ]
+    item: Scalar | Structure
     if isinstance(node, MapOf):
-        path = f"{path}{{}}"
+        path, item = f"{path}{{}}", node.value
         keys.append(LakeColumn("key", "VARCHAR", "The entry's key.", path, node.key))
-        relation = (
-            f'(select * exclude (entry), entry.key as "key", entry.value as item from '
-            f"(select {carried}, unnest(map_entries({value})) as entry from {rows.relation}))"
-        )
     else:
-        path = f"{path}[]"
+        path, item = f"{path}[]", node.element
         keys.append(LakeColumn("index", "BIGINT", "Position in the list, from 0.", path))
-        relation = (
-            f'(select {carried}, generate_subscripts({value}, 1) - 1 as "index", '
-            f"unnest({value}) as item from {rows.relation})"
-        )
-    item = node.value if isinstance(node, MapOf) else node.element
-    return _Rows(table, path, item, meaning, tuple(keys), relation, "item", (rows.table, counted_in))
+    return _Rows(table, path, item, meaning, tuple(keys), (rows.table, counted_in))
 
 
-def _members_kept(table: str, given: set[str]) -> Iterator[_Member]:
+def _members_kept(table: str, given: set[str]) -> Iterator[Member]:
     """The columns that the schema promises of a table and the installed service model does not give."""
     known = {column.name: column for column in KEY_COLUMNS}
     for column in promised_columns():
         if column.table == table and column.name not in given:
             told = known[column.name].comment if column.name in known else meaning_of(column.path) or ""
             comment = f"{told} Null: the installed service model does not know it.".lstrip()
-            yield _Member(
-                LakeColumn(column.name, column.type, comment, column.path),
-                f"null::{column.type}",
-            )
+            yield Member(LakeColumn(column.name, column.type, comment, column.path))
 
 
 def _tables_kept(given: set[str]) -> Iterator[LakeTable]:
     """The tables that the schema promises and the installed service model does not give: they have no rows."""
     for table in dict.fromkeys(column.table for column in promised_columns()):
         if table not in given:
-            members = list(_members_kept(table, set()))
-            selected = ", ".join(f"{member.expression} as {quoted(member.column.name)}" for member in members)
-            yield LakeTable(
-                table,
-                "No rows: the installed service model does not know this list or map.",
-                tuple(member.column for member in members),
-                f"select {selected} where false",
-                None,
-            )
+            members = tuple(_members_kept(table, set()))
+            comment = "No rows: the installed service model does not know this list or map."
+            yield LakeTable(table, comment, tuple(member.column for member in members), None, (), members, None)

@@ -16,9 +16,9 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import IO, NamedTuple, cast
 
 import msgspec
 import pyarrow as pa
@@ -89,9 +89,9 @@ class RawArchive:
         reached = max(watermark, self.watermark(source) or 0)
         suffix = f"-{label}" if label else ""
         batch = self._of(source) / f"{sequence:010d}-{reached:016d}{suffix}.ndjson.zst"
-        with replacing(batch) as beside, pa.output_stream(str(beside), compression="zstd") as stream:
+        with replacing(batch) as beside, _zstd_writer(beside) as file:
             for observation in observations:
-                stream.write(_line(*observation))
+                file.write(_line(*observation))
         return batch
 
     def watermark(self, source: str) -> int | None:
@@ -133,6 +133,13 @@ class RawArchive:
 
     def _of(self, source: str) -> Path:
         return self._folder / f"source={source}"
+
+
+@contextmanager
+def _zstd_writer(path: Path) -> Iterator[IO[bytes]]:
+    stream = cast(io.RawIOBase, pa.output_stream(str(path), compression="zstd"))
+    with stream, io.BufferedWriter(stream, 1 << 20) as buffered:
+        yield buffered
 
 
 def zstd_lines(path: Path) -> Iterator[bytes]:

@@ -24,7 +24,6 @@ from pipelines.harvest.redact import Redactor
 IMPORT = "import"
 BATCH_DOCUMENTS = 5_000
 
-_LATEST = 4_102_444_800.0  # the year 2100: a later time is a mistake
 _LEAST_MILLISECONDS = 1e11  # as seconds that would be the year 5138; as milliseconds it is 1973
 _USERS_OWN = frozenset({"Environment", "HyperParameters", "Tags"})  # no service's times in there
 
@@ -64,20 +63,22 @@ def _batches(file: Path, redactor: Redactor, labels: set[str]) -> Iterator[tuple
         raise TrainyardError(f"{file} cannot be read: {error.strerror}") from None
     if label in labels:
         return
-    count, newest = 0, 0.0
+    count, newest, now = 0, 0.0, time.time()
     for document in read_documents(file):
         count += 1
-        newest = max(newest, _newest_instant(document))
-    observed_at = newest or file.stat().st_mtime
+        newest = max(newest, _newest_instant(document, now))
+    observed_at = newest or min(file.stat().st_mtime, now)
     observations = (Observation(observed_at, redactor.redact(document)) for document in read_documents(file))
     for start in range(0, count, BATCH_DOCUMENTS):
         is_last = start + BATCH_DOCUMENTS >= count
         yield list(islice(observations, BATCH_DOCUMENTS)), label if is_last else None
 
 
-def _newest_instant(document: bytes) -> float:
+def _newest_instant(document: bytes, now: float) -> float:
+    """The latest time in a document, in epoch seconds, but for those that are still to come; 0.0 if there is none."""
     try:
-        return max(_instants("", msgspec.json.decode(document)), default=0.0)
+        instants = _instants("", msgspec.json.decode(document))
+        return max((instant for instant in instants if instant <= now), default=0.0)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return 0.0
 
@@ -93,7 +94,7 @@ def _instants(name: str, value: Any) -> Iterator[float]:
             yield from _instants(name, inner)
     elif name.endswith(("Time", "Timestamp")):
         seconds = _seconds(value)
-        if seconds is not None and 0 <= seconds <= _LATEST:
+        if seconds is not None:
             yield seconds
 
 

@@ -1,139 +1,195 @@
-"""Upserting documents into the lake: the newest version of each job wins, and only touched months are rewritten.
+"""Upserting documents into the lake: the newest version of each job wins, and only touched months are written to.
 
-Here: which rows win, the new files of the partitions they touch, and the manifest that would put them in force. Not
-here: putting it in force (``load`` does, when all is written), and reading raw.
+Here: which rows win, the files that a commit adds to the partitions they belong in, and the manifest that would put
+these in force. Not here: putting it in force (``load`` does, when all is written), and reading raw.
+
+New rows are written beside the held ones. Held rows of a partition are written anew only when some have been replaced,
+or when they are in too many files.
 """
 
 from __future__ import annotations
 
+import itertools
+import os
 import uuid
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipelines import files
-from pipelines.flatten.documents import EVENT_SOURCE, rows_query
-from pipelines.flatten.layout import LakeTable, lake_tables, main_table
+from pipelines.flatten.documents import EVENT_SOURCE, NEVER, Row, read_rows
+from pipelines.flatten.layout import lake_tables, main_table
+from pipelines.flatten.unnest import unnested
 from pipelines.lake.manifest import Manifest, Partition, TableFiles, select_table
 from pipelines.tables import literal, quoted
 
-# Records before events, which tell less; newest LastModifiedTime first, of equals the later observation, of those the
-# later received.
-_IS_EVENT = f"source = {literal(EVENT_SOURCE)}"
-_NEWEST_FIRST = f"{_IS_EVENT}, last_modified_time desc nulls last, observed_at desc, position desc"
+# So many jobs are nested arrays at once, in each of the threads that write: some 35 MB.
+JOBS_A_PIECE = 4_000
+WRITERS = min(4, os.cpu_count() or 1)
+# A partition is in too many files when it has this many, and one more for so many jobs.
+SPARE_FILES, JOBS_A_FILE = 8, 20_000
+
+Key = tuple[str, str, str]
 
 
-def upserted(connection: duckdb.DuckDBPyConnection, lake: Path, manifest: Manifest, rows: Path) -> tuple[Manifest, int]:
-    """Write the files of a lake that has the documents of ``rows``; return its manifest and the jobs that changed.
+def upserted(
+    connection: duckdb.DuckDBPyConnection, lake: Path, manifest: Manifest, newest: Mapping[str, Row]
+) -> tuple[Manifest, int]:
+    """Write the files of a lake that has the documents of ``newest`` (by ARN).
 
-    ``rows`` is a file of ``write_rows``. Nothing that ``manifest`` lists is altered; files are durable on return.
+    Returns its manifest and how many jobs changed. Nothing that ``manifest`` lists is altered; files are durable.
     """
-    connection.execute(f"create or replace temp table received as {rows_query(rows)}")
-    _find_winners(connection, lake, manifest)
-    ((changed,),) = connection.execute("select count(*) from winners").fetchall()
-    if not changed:
+    held = _held(connection, lake, manifest, newest)
+    winners = [row for arn, row in newest.items() if arn not in held or row.version >= held[arn][0]]
+    if not winners:
         return manifest, 0
-    touched = set(
-        connection.execute(
-            "select account_id, region, month from winners"
-            " union select account_id, region, held_month from winners where held_month is not null"
-        ).fetchall()
-    )
-    kept = [part for part in manifest.partitions if part.key not in touched]
-    superseded = Manifest(partitions=tuple(part for part in manifest.partitions if part.key in touched))
+    replaced = {row.training_job_arn: held[row.training_job_arn][1] for row in winners if row.training_job_arn in held}
+    losing, gaining = set(replaced.values()), {row.partition for row in winners}
+    stale = {
+        part.key: part
+        for part in manifest.partitions
+        if part.key in losing or (part.key in gaining and _is_scattered(part))
+    }
     commit = f"{manifest.generation + 1:08d}-{uuid.uuid4().hex[:8]}"
-    written: dict[tuple[str, str, str], dict[str, TableFiles]] = defaultdict(dict)
-    for table in lake_tables():
-        for key, table_files in _write(connection, lake, superseded, table, commit).items():
-            written[key][table.name] = table_files
-    rewritten = [Partition(*key, tables) for key, tables in written.items()]
-    _check_counts(connection, lake, rewritten)
-    partitions = tuple(sorted((*kept, *rewritten), key=lambda part: part.key))
-    return Manifest(manifest.generation + 1, manifest.flattened, partitions), changed
+    written = [
+        *_rewritten(connection, lake, Manifest(partitions=tuple(stale.values())), replaced, commit),
+        *_added(connection, lake, winners, commit),
+    ]
+    made = Manifest(partitions=_joined(written))
+    files.fsync_all((path for table in lake_tables() for path in made.paths(lake, table.name)), lake)
+    _check_counts(connection, lake, made)
+    kept = [part for part in manifest.partitions if part.key not in stale]
+    return Manifest(manifest.generation + 1, manifest.flattened, _joined([*kept, *written])), len(winners)
 
 
-def _find_winners(connection: duckdb.DuckDBPyConnection, lake: Path, manifest: Manifest) -> None:
-    """Make ``winners`` (received versions newer than the held ones) and the view ``documents`` of them.
+def _held(
+    connection: duckdb.DuckDBPyConnection, lake: Path, manifest: Manifest, newest: Mapping[str, Row]
+) -> dict[str, tuple[tuple[bool, int, int], Key]]:
+    """Of the jobs in ``newest`` that the lake has: the version and the partition it is in.
 
-    Held versions are looked for in every month: a name, and so an ARN, may be used anew after its job was deleted.
+    Looked for in every month: a name, and so an ARN, may be used anew after its job was deleted.
     """
-    regions = set(connection.execute("select distinct account_id, region from received").fetchall())
-    held = Manifest(partitions=tuple(part for part in manifest.partitions if part.key[:2] in regions))
-    main = main_table()
-    connection.execute(
-        f"""create or replace temp table winners as
-        with newest as (
-            select
-                account_id, region, month, training_job_arn, last_modified_time, observed_at, position,
-                {_IS_EVENT} as is_event
-            from received
-            qualify row_number() over (partition by training_job_arn order by {_NEWEST_FIRST}) = 1
-        ),
-        held as (
-            select
-                training_job_arn, last_modified_time, observed_at, month as held_month, {_IS_EVENT} as is_event
-            from ({select_table(main.table, held.paths(lake, main.name))})
-        )
-        select newest.account_id, newest.region, newest.month, newest.training_job_arn, position, held_month
-        from newest
-        left join held on held.training_job_arn = newest.training_job_arn
-        where
-            held.training_job_arn is null
-            or newest.is_event < held.is_event
-            or (newest.is_event = held.is_event and (
-                newest.last_modified_time > held.last_modified_time
-                or (newest.last_modified_time is not null and held.last_modified_time is null)
-                or (
-                    newest.last_modified_time is not distinct from held.last_modified_time
-                    and newest.observed_at >= held.observed_at
-                )
-            ))"""
-    )
-    connection.execute(
-        "create or replace temp view documents as"
-        " select received.* from received semi join winners on winners.position = received.position"
-    )
-
-
-def _write(
-    connection: duckdb.DuckDBPyConnection, lake: Path, superseded: Manifest, table: LakeTable, commit: str
-) -> dict[tuple[str, str, str], TableFiles]:
-    """Write one table's rows of the touched partitions: what was there, less the winners' old rows, and their new."""
-    folder = lake / table.name
-    folder.mkdir(parents=True, exist_ok=True)
-    written = connection.execute(
-        f"""copy (
-            select held.*
-            from ({select_table(table.table, superseded.paths(lake, table.name))}) as held
-            anti join winners on winners.training_job_arn = held.training_job_arn
-            union all by name
-            {table.query}
-        ) to {literal(str(folder))} (
-            format parquet, compression zstd, partition_by (account_id, region, month), write_partition_columns true,
-            overwrite_or_ignore true, filename_pattern {literal(commit + "-{i}")}, return_stats true
-        )"""
+    regions = {row.partition[:2] for row in newest.values()}
+    parts = Manifest(partitions=tuple(part for part in manifest.partitions if part.key[:2] in regions))
+    paths = [str(path) for path in parts.paths(lake, main_table().name)]
+    if not paths:
+        return {}
+    connection.register("arns", pa.table({"training_job_arn": list(newest)}))
+    # Files of every schema have these columns, so none need be opened before its turn, as ``select_table`` does.
+    rows = connection.execute(
+        f"""select
+            training_job_arn,
+            source <> {literal(EVENT_SOURCE)}, coalesce(epoch_us(last_modified_time), {NEVER}), epoch_us(observed_at),
+            account_id, region, month
+        from read_parquet($1, hive_partitioning = false)
+        semi join arns using (training_job_arn)""",
+        [paths],
     ).fetchall()
-    partitions: dict[tuple[str, str, str], list[tuple[str, int]]] = defaultdict(list)
-    for filename, rows, _, _, _, keys in written:
-        path = Path(filename)
-        files.fsync(path)
-        files.fsync(path.parent)
-        partitions[keys["account_id"], keys["region"], keys["month"]].append((path.name, rows))
     return {
-        key: TableFiles(sum(rows for _, rows in parts), tuple(sorted(name for name, _ in parts)))
-        for key, parts in partitions.items()
+        arn: ((is_record, modified, observed), (account, region, month))
+        for arn, is_record, modified, observed, account, region, month in rows
     }
 
 
-def _check_counts(connection: duckdb.DuckDBPyConnection, lake: Path, partitions: list[Partition]) -> None:
+def _is_scattered(part: Partition) -> bool:
+    main = part.tables[main_table().name]
+    return len(main.files) > SPARE_FILES + main.rows // JOBS_A_FILE
+
+
+def _added(connection: duckdb.DuckDBPyConnection, lake: Path, winners: list[Row], commit: str) -> Iterator[Partition]:
+    """Write the rows of the winners."""
+    winners.sort(key=_partition)
+    for table in lake_tables():
+        (lake / table.name).mkdir(parents=True, exist_ok=True)
+
+    def write(number: int, piece: list[Row]) -> list[Partition]:
+        with connection.cursor() as cursor:
+            return list(_write_piece(cursor, lake, piece, f"{commit}-{number}.parquet"))
+
+    with ThreadPoolExecutor(WRITERS) as writers:
+        yield from itertools.chain.from_iterable(writers.map(write, itertools.count(), _pieces(winners)))
+
+
+def _partition(row: Row) -> Key:
+    return row.partition
+
+
+def _pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Cut sorted rows where a partition ends, or where one is too large in itself."""
+    piece: list[Row] = []
+    for _, group in itertools.groupby(rows, key=_partition):
+        while part := list(itertools.islice(group, JOBS_A_PIECE)):
+            if len(piece) + len(part) > JOBS_A_PIECE:
+                yield piece
+                piece = []
+            piece = piece + part
+    yield piece
+
+
+def _write_piece(connection: duckdb.DuckDBPyConnection, lake: Path, piece: list[Row], name: str) -> Iterator[Partition]:
+    documents = read_rows(connection, piece)
+    start = 0
+    for key, group in itertools.groupby(piece, key=_partition):
+        part, jobs = Partition(*key, tables={}), len(list(group))
+        for table, rows in unnested(documents.slice(start, jobs)):
+            folder = part.folder(lake, table.name)
+            folder.mkdir(parents=True, exist_ok=True)
+            pq.write_table(rows, folder / name, compression="zstd", write_statistics=False, store_schema=False)
+            part.tables[table.name] = TableFiles(rows.num_rows, (name,))
+        yield part
+        start += jobs
+
+
+def _rewritten(
+    connection: duckdb.DuckDBPyConnection, lake: Path, stale: Manifest, replaced: Iterable[str], commit: str
+) -> Iterator[Partition]:
+    """Write the held rows of partitions anew, without those of replaced jobs."""
+    connection.register("replaced", pa.table({"training_job_arn": pa.array(replaced, pa.string())}))
+    for table in lake_tables():
+        if not (paths := stale.paths(lake, table.name)):
+            continue
+        written = connection.execute(
+            f"""copy (
+                select * from ({select_table(table.table, paths)}) anti join replaced using (training_job_arn)
+            ) to {literal(str(lake / table.name))} (
+                format parquet, compression zstd, partition_by (account_id, region, month),
+                write_partition_columns true, overwrite_or_ignore true,
+                filename_pattern {literal(commit + "-held-{i}")}, return_stats true
+            )"""
+        ).fetchall()
+        for filename, rows, _, _, _, keys, *_ in written:
+            key = keys["account_id"], keys["region"], keys["month"]
+            yield Partition(*key, tables={table.name: TableFiles(rows, (Path(filename).name,))})
+
+
+def _joined(parts: Iterable[Partition]) -> tuple[Partition, ...]:
+    """One of each partition, with all its files, in order."""
+    joined: dict[Key, dict[str, TableFiles]] = defaultdict(dict)
+    for part in parts:
+        tables = joined[part.key]
+        for name, more in part.tables.items():
+            own = tables.get(name, TableFiles(0, ()))
+            tables[name] = TableFiles(own.rows + more.rows, (*own.files, *more.files))
+    return tuple(Partition(*key, tables=joined[key]) for key in sorted(joined))
+
+
+def _check_counts(connection: duckdb.DuckDBPyConnection, lake: Path, made: Manifest) -> None:
     """Read back that each list or map has as many rows as its jobs say; what disagrees is never put in force."""
-    written = Manifest(partitions=tuple(partitions))
+    counted: dict[str, dict[str, str]] = defaultdict(dict)
     for table in lake_tables():
         if table.counted_in:
             parent, column = table.counted_in
-            paths = [str(path) for path in written.paths(lake, parent)]
-            query = f"select coalesce(sum({quoted(column)}), 0)::bigint from read_parquet($1, union_by_name = true)"
-            declared = connection.execute(query, [paths]).fetchall()[0][0] if paths else 0
-            if declared != written.rows(table.name):
-                raise RuntimeError(f"lake.{table.name}: {written.rows(table.name)} rows written, {declared} declared")
+            counted[parent][table.name] = column
+    for parent, columns in counted.items():
+        declared: tuple[int, ...] = (0,) * len(columns)
+        if paths := [str(path) for path in made.paths(lake, parent)]:
+            sums = ", ".join(f"coalesce(sum({quoted(column)}), 0)::bigint" for column in columns.values())
+            (declared,) = connection.execute(f"select {sums} from read_parquet($1)", [paths]).fetchall()
+        for name, rows in zip(columns, declared, strict=True):
+            if rows != made.rows(name):
+                raise RuntimeError(f"lake.{name}: {made.rows(name)} rows written, {rows} declared")

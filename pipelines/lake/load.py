@@ -6,22 +6,25 @@ become rows (``flatten``) or which rows win (``commit``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import msgspec
 
-from pipelines.flatten.documents import Quarantined, write_rows
+from pipelines.flatten.documents import Quarantined, Row, take_lines
 from pipelines.harvest.archive import RawArchive
 from pipelines.home import Home
 from pipelines.lake.commit import upserted
 from pipelines.lake.manifest import Manifest, last_generation, read_manifest, replace_manifest
 from pipelines.lake.quarantine import Quarantine
 
-# So many documents are in memory at once: some 200 MB as JSON.
-DOCUMENTS_A_COMMIT = 50_000
+# So many documents, some 90 MB of JSON, are in memory at once, and as many more that are read meanwhile.
+DOCUMENTS_A_COMMIT = 25_000
 
 
 @dataclass(frozen=True)
@@ -55,33 +58,23 @@ def reload(home: Home, on_progress: Progress = lambda loaded: None) -> Loaded:
 def _load(
     home: Home, work: Path, manifest: Manifest, commit: Callable[[Manifest], None], on_progress: Progress
 ) -> Loaded:
-    archive, quarantine = RawArchive(home.raw), Quarantine(home.quarantine)
-    due = [
-        (source, path)
-        for source in archive.sources()
-        for path in archive.batches(source, manifest.flattened.get(source))
-    ]
-    loaded, rows = Loaded(), work / "rows.ndjson"
-    with duckdb.connect() as connection:
+    loaded = Loaded()
+    with _no_cyclic_collector(), duckdb.connect() as connection:
         connection.execute("set temp_directory = $1", [str(work)])
         connection.execute("set preserve_insertion_order = false")
-        while due:
-            flattened, documents, quarantined = dict(manifest.flattened), 0, 0
-            with rows.open("wb") as file:
-                while due and documents < DOCUMENTS_A_COMMIT:
-                    source, batch = due.pop(0)
-                    damage: list[Quarantined] = []
-                    written = write_rows(_undamaged(archive, batch, damage), source, file, documents)
-                    written.quarantined += damage
-                    quarantine.replace(source, batch.name, written.quarantined)
-                    flattened[source] = batch.name
-                    documents += written.documents
-                    quarantined += len(written.quarantined)
-            manifest, changed = upserted(connection, home.lake, manifest, rows)
-            manifest = msgspec.structs.replace(manifest, flattened=flattened)
+        # The commit's own threads share the work. With more of DuckDB's, each of them would wait for its own by asking
+        # over and over, with Python's lock in hand.
+        connection.execute("set threads = 1")
+        connection.execute("set enable_external_file_cache = false")  # files are read once, and memory stays bounded
+        for due in _one_ahead(_due(home, manifest.flattened)):
+            manifest, changed = upserted(connection, home.lake, manifest, due.newest)
+            manifest = msgspec.structs.replace(manifest, flattened=manifest.flattened | due.flattened)
             commit(manifest)
-            loaded = Loaded(loaded.documents + documents, loaded.quarantined + quarantined, loaded.changed + changed)
+            loaded = Loaded(
+                loaded.documents + due.documents, loaded.quarantined + due.quarantined, loaded.changed + changed
+            )
             on_progress(loaded)
+            gc.collect(0)
     return loaded
 
 
@@ -97,3 +90,54 @@ def _undamaged(archive: RawArchive, batch: Path, damage: list[Quarantined]) -> I
             " `trainyard rebuild`"
         )
         damage.append(Quarantined(f"{batch} is damaged ({error}) and some of its documents are lost: {remedy}", "", ""))
+
+
+@dataclass
+class _Due:
+    """What the next commit is made of: the newest version of each job, and the last batch of each source in it."""
+
+    newest: dict[str, Row] = field(default_factory=dict)
+    flattened: dict[str, str] = field(default_factory=dict)
+    documents: int = 0
+    quarantined: int = 0
+
+
+def _due(home: Home, flattened: Mapping[str, str]) -> Iterator[_Due]:
+    """What raw holds beyond ``flattened``, in commits of bounded size; what cannot be read goes into quarantine."""
+    archive, quarantine = RawArchive(home.raw), Quarantine(home.quarantine)
+    due = _Due()
+    for source in archive.sources():
+        for batch in archive.batches(source, flattened.get(source)):
+            damage: list[Quarantined] = []
+            taken = take_lines(_undamaged(archive, batch, damage), source, due.newest)
+            taken.quarantined += damage
+            quarantine.replace(source, batch.name, taken.quarantined)
+            due.flattened[source] = batch.name
+            due.documents += taken.documents
+            due.quarantined += len(taken.quarantined)
+            if due.documents >= DOCUMENTS_A_COMMIT:
+                yield due
+                due = _Due()
+    if due.flattened:
+        yield due
+
+
+@contextmanager
+def _no_cyclic_collector() -> Iterator[None]:
+    """Millions of rows live a while, none of them in a cycle: the collector would walk them in vain."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _one_ahead(items: Iterator[_Due]) -> Iterator[_Due]:
+    """The same items, each made in a thread of its own while the one before is dealt with."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items, None)
+        while item := coming.result():
+            coming = thread.submit(next, items, None)
+            yield item

@@ -1,6 +1,8 @@
 """The documents of a file are found whatever stands around them, and what is broken costs itself alone."""
 
 import gzip
+import json
+import os
 
 import pyarrow as pa
 import pytest
@@ -77,6 +79,29 @@ def test_a_file_without_training_jobs_says_what_has_them(content, tmp_path):
         list(read_documents(path))
 
 
+@pytest.mark.parametrize(
+    ("times", "written_at", "observed_at"),
+    [
+        ({"CreationTime": 1.70e9, "TrainingEndTime": 1.71e9}, 1.75e9, 1.71e9),
+        ({"CreationTime": 1.70e9, "TrainingEndTime": 2.70e9}, 1.75e9, 1.70e9),
+        ({"CreationTime": "2055-01-01T00:00:00Z"}, 1.75e9, 1.75e9),
+        ({}, 1.75e9, 1.75e9),
+        ({}, 1.85e9, 1.80e9),
+    ],
+)
+def test_a_file_is_as_old_as_its_newest_instant_and_never_later_than_now(
+    times, written_at, observed_at, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("time.time", lambda: 1.80e9)
+    file = tmp_path / "file.json"
+    file.write_bytes(json.dumps({"TrainingJobName": "a"} | times).encode())
+    os.utime(file, (written_at, written_at))
+    archive = RawArchive(tmp_path / "raw")
+    assert import_files(archive, [file], Redactor()).error is None
+    (batch,) = archive.batches("import")
+    assert [each.observed_at for each in archive.observations(batch)] == [observed_at]
+
+
 def test_a_file_that_cannot_be_taken_does_not_stop_the_others(tmp_path):
     files = [tmp_path / name for name in ("a.json", "nothing.json", "missing.json", "cut.json.gz", "b.json")]
     for file, content in zip(files, (A, b"{}", None, gzip.compress(A)[:-9], B), strict=True):
@@ -86,5 +111,5 @@ def test_a_file_that_cannot_be_taken_does_not_stop_the_others(tmp_path):
     outcome = import_files(archive, files, Redactor())
     for name in ("nothing.json holds no", "missing.json cannot be read", "cut.json.gz cannot be read"):
         assert name in outcome.error
-    kept = [document for batch in archive.batches("import") for _, document in archive.observations(batch)]
+    kept = [each.document for batch in archive.batches("import") for each in archive.observations(batch)]
     assert kept == [A, B]

@@ -83,7 +83,7 @@ def strange(node):
 
 
 def test_all_patterns_are_looked_for_but_one(home):
-    receive(home, strange(training_job()) | job("a"))
+    receive(home, strange(training_job()) | job("-"))
     load(home)
     told = {text.split(" is not of the pattern")[0].removesuffix(" (key)") for text in found(home) if "pattern" in text}
     patterned = {

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from pipelines import files
 from pipelines.flatten.layout import lake_tables, main_table
+from pipelines.flatten.unnest import unnested
 from pipelines.harvest.archive import RawArchive
 from pipelines.home import Home
+from pipelines.lake.commit import SPARE_FILES
 from pipelines.lake.load import load, reload
 from pipelines.lake.manifest import read_manifest, select_table, unmodelled_fields
 from pipelines.lake.prune import GRACE_SECONDS, prune
@@ -87,6 +89,48 @@ def test_only_touched_months_are_rewritten(home):
     after = {part.month: part for part in read_manifest(home.lake).partitions}
     assert after["2025-05"] == before["2025-05"]
     assert after["2025-06"] != before["2025-06"]
+
+
+def test_new_jobs_are_written_beside_the_held_ones(home):
+    receive(home, job("a"), job("b"))
+    load(home)
+    (before,) = read_manifest(home.lake).partitions
+    receive(home, job("c", Tags=[{"Key": "x", "Value": "1"}]))
+    load(home)
+    (after,) = read_manifest(home.lake).partitions
+    assert after.tables["training_jobs"].files[:-1] == before.tables["training_jobs"].files
+    assert len(rows_of(home, "training_jobs")) == 3
+
+
+def test_a_partition_that_is_in_too_many_files_is_written_anew(home):
+    files_of_each_load = []
+    for number in range(2 * SPARE_FILES):
+        receive(home, job(f"{number}", Tags=[{"Key": "n", "Value": f"{number}"}]))
+        load(home)
+        (part,) = read_manifest(home.lake).partitions
+        files_of_each_load.append(len(part.tables["training_jobs"].files))
+    assert files_of_each_load == [*range(1, SPARE_FILES + 2), *range(2, SPARE_FILES + 1)]
+    assert sorted(row["value"] for row in rows_of(home, "tags")) == sorted(f"{n}" for n in range(2 * SPARE_FILES))
+
+
+def test_counts_that_do_not_add_up_are_never_put_in_force(home, monkeypatch):
+    def without_last_tag(documents):
+        for table, rows in unnested(documents):
+            yield table, rows.slice(0, rows.num_rows - 1) if table.name == "tags" else rows
+
+    monkeypatch.setattr("pipelines.lake.commit.unnested", without_last_tag)
+    receive(home, job("a", Tags=[{"Key": "x", "Value": "1"}, {"Key": "y", "Value": "2"}]))
+    with pytest.raises(RuntimeError, match=r"lake.tags: 1 rows written, 2 declared"):
+        load(home)
+    assert read_manifest(home.lake).partitions == ()
+
+
+def test_a_commit_of_several_pieces_is_whole(home, monkeypatch):
+    monkeypatch.setattr("pipelines.lake.commit.JOBS_A_PIECE", 3)
+    fleet = [job(f"{n}", MAY + n % 4 * 2_600_000, Tags=[{"Key": "n", "Value": str(n)}]) for n in range(20)]
+    receive(home, *fleet)
+    assert load(home).changed == 20
+    assert sorted(int(row["value"]) for row in rows_of(home, "tags")) == list(range(20))
 
 
 def test_what_is_not_newer_rewrites_nothing(home):
@@ -188,7 +232,7 @@ def test_however_documents_come_the_lake_holds_the_newest_whole(batches, tmp_pat
     home = Home(tmp_path_factory.mktemp("home"))
     newest = {}
     for number, batch in enumerate(batches):
-        receive(home, *batch, observed_at=1.7e9 + number)
+        receive(home, *batch, observed_at=1.76e9 + number)
         if number % 2:
             load(home)
         for document in batch:

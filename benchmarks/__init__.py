@@ -1,0 +1,12 @@
+"""Benchmarks: what a step costs beside other ways to the same result, in one run on one machine.
+
+A module here is one benchmark: `python -m benchmarks.flatten`, or `make benchmark-flatten`, which first installs what
+is compared with. Here: what is measured, side by side, and what it should come to. Not here: whether the results are
+right; the tests say that.
+
+    documents.py   the documents that are measured with, made once
+    measure.py     measuring child processes, ratios, targets, the table and the results as JSON
+    flatten.py     documents to tables: Trainyard beside dlt, pandas, polars, DuckDB alone, and the least work possible
+    pages.py       a Search page to documents: Trainyard's hook beside boto3's own parser
+    calls.py       calls and jobs a second of a harvest, beside listing all jobs and asking about each
+"""
