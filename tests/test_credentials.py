@@ -4,6 +4,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 from pipelines.harvest.outcome import explain
 from pipelines.simulator import Fault, Fleet, Simulator
@@ -30,6 +31,11 @@ def test_what_aws_says_of_a_signature_is_not_repeated():
         assert "Search" in said
 
 
+def test_what_botocore_quotes_of_an_answer_is_not_repeated():
+    quoting = ResponseParserError(f"Unable to parse response, invalid XML received: {SECRETS['AWS_SESSION_TOKEN']}")
+    assert SECRETS["AWS_SESSION_TOKEN"] not in explain(quoting)
+
+
 @pytest.fixture(scope="module")
 def simulator():
     with Simulator(Fleet(made_documents(seed=11, jobs=120, end=1_790_812_800))) as simulator:
@@ -39,9 +45,8 @@ def simulator():
 @pytest.mark.parametrize(
     ("operation", "kind"),
     [
-        ("AssumeRole", "truncate"),  # botocore's error quotes what it could not parse
         ("AssumeRole", "access-denied"),
-        ("GetCallerIdentity", "truncate"),
+        ("GetCallerIdentity", "truncate"),  # botocore's error quotes what it could not parse
         ("GetCallerIdentity", "expired-credentials"),
         ("Search", "access-denied"),
         ("Search", None),
@@ -51,6 +56,8 @@ def test_they_are_nowhere(simulator, tmp_path, operation, kind):
     simulator.clear_faults()
     if kind:
         simulator.inject(Fault(kind=kind, operation=operation))
+        # Jobs are listed where Search alone is denied.
+        simulator.inject(Fault(kind=kind, operation="ListTrainingJobs"))
     sources = [{"regions": ["us-east-1"]}, {"role_arn": ROLE, "external_id": EXTERNAL_ID, "regions": ["us-west-2"]}]
     dagster = tmp_path / "dagster"
     dagster.mkdir()
