@@ -246,7 +246,7 @@ def test_however_documents_come_the_lake_holds_the_newest_whole(batches, tmp_pat
     for arn, document in newest.items():
         assert rebuilt(arn, tables) == document
     reload(home)
-    assert rows_of(home) == tables
+    assert repr(rows_of(home)) == repr(tables)  # as text: what is not a number does not equal itself
 
 
 def test_prune_removes_what_is_superseded_after_a_while_and_nothing_else(home):
