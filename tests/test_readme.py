@@ -76,6 +76,11 @@ def test_the_query_answers(made_home):
     assert "Training" in trainyard("query", sql, home=made_home.root).stdout
 
 
+def test_the_command_that_asks_an_example_answers(made_home):
+    file = re.search(r'trainyard query "\$\(cat (\S+)\)"', README)[1]
+    assert "hours_in_status" in trainyard("query", (ROOT / file).read_text(), home=made_home.root).stdout
+
+
 def test_pictures_and_files_are_there():
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target
