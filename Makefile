@@ -33,8 +33,9 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
-docs: $(VENV)/.runtime ## write docs/data-dictionary.md anew
+docs: $(VENV)/.runtime ## write docs/data-dictionary.md and docs/metrics.md anew
 	$(BIN)/python -m pipelines.dictionary
+	$(BIN)/python -m pipelines.metrics
 
 accept-schema: $(VENV)/.runtime ## promise the columns that a newer botocore adds to the lake, and document them
 	$(BIN)/python -m pipelines.flatten.schema

@@ -112,7 +112,8 @@ def status() -> None:
     show_status(Home(load_settings().home), Console())
 
 
-@app.command()
+# SQL that begins with a comment is no option.
+@app.command(context_settings={"ignore_unknown_options": True})
 def query(
     sql: Annotated[str, typer.Argument(help="A SELECT over the schemas marts and lake.")],
     output: Annotated[

@@ -1,6 +1,7 @@
 """The README tells what there is, all of it, and its queries run: a stranger finds what it promises."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,20 @@ def test_an_example_answers(path, made_home, capfd):
 def test_the_query_answers(made_home):
     sql = README.split('trainyard query "', 1)[1].split('"\n', 1)[0]
     assert "Training" in trainyard("query", sql, home=made_home.root).stdout
+
+
+def test_the_command_that_asks_an_example_answers(made_home):
+    file = re.search(r'trainyard query "\$\(cat (\S+)\)"', README)[1]
+    assert "hours_in_status" in trainyard("query", (ROOT / file).read_text(), home=made_home.root).stdout
+
+
+def test_every_dependency_has_its_reason():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    declared = [project["project"]["dependencies"], *project["project"]["optional-dependencies"].values()]
+    declared += project["dependency-groups"].values()
+    names = {re.match(r"[\w-]+", entry)[0] for group in declared for entry in group if isinstance(entry, str)}
+    rows = re.findall(r"^\| ([^|]+) \| \w", (ROOT / "docs" / "dependencies.md").read_text(), flags=re.MULTILINE)
+    assert {name for row in rows for name in row.split(" (")[0].split(", ")} - {"package"} == names
 
 
 def test_pictures_and_files_are_there():

@@ -1,4 +1,5 @@
 -- Why did jobs fail in the last 30 days on record, who can mend it, and how many GPU-hours did it cost?
+-- Metric M16.
 select
     j.failure_class,
     j.failure_actor,

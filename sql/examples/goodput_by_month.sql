@@ -1,4 +1,5 @@
 -- What share of the instance-hours was productive, month by month, at least and at most?
+-- Metric M19.
 select
     date as month,
     sum(chains) as chains,

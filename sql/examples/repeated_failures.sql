@@ -1,4 +1,5 @@
 -- Which failures come again and again, since when, and are they still with us?
+-- Metric M17.
 select
     failure_class,
     min_by(failure_reason, creation_time) as first_failure_reason,

@@ -1,4 +1,5 @@
 -- Which programs are retried the most, do they get there in the end, and how much of their time was productive?
+-- Metric M21.
 select
     role_arn,
     program,

@@ -1,4 +1,5 @@
 -- Who or what stops jobs, and how many hours had they run?
+-- Metric M15.
 select
     stop_cause,
     sum(jobs) as jobs,

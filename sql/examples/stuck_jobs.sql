@@ -1,4 +1,5 @@
 -- Which open jobs have been in their status for longer than 99 % of the jobs on such instances ever were?
+-- Metric M31.
 select
     v.training_job_arn,
     v.secondary_status,

@@ -1,4 +1,5 @@
 -- Where does the time of jobs go: how much of their lifetime do they queue, set up, run and save?
+-- Metric M12.
 select
     instance_type,
     phase,

@@ -1,4 +1,5 @@
 -- How long do jobs of each size run before they fail, and before the infrastructure fails them?
+-- Metric M18.
 select
     size_bucket,
     failure_scope,

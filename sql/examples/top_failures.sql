@@ -1,4 +1,5 @@
 -- Which failures cost the most GPU-hours, who can mend them, and do they grow or fade?
+-- Metric M17.
 select
     failure_class,
     failure_actor,

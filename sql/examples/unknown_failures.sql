@@ -1,4 +1,5 @@
 -- Which failures does no rule know, so that a rule for them is worth writing?
+-- Metric M16.
 select
     last_failure_reason,
     jobs,

@@ -1,4 +1,5 @@
 -- Which instance types keep jobs waiting, and do spot jobs wait longer?
+-- Metric M06.
 select
     instance_type,
     is_spot,

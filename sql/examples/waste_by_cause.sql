@@ -1,4 +1,5 @@
 -- Where do instance-hours go that bring nothing, and how much of all hours is each cause?
+-- Metric M20.
 with fleet as (
     select sum(instance_hours) as instance_hours
     from marts.utilization_daily

@@ -47,5 +47,5 @@ select
     hour_of_day, -- Hour of the day, 0 to 23.
     submitted_jobs, -- Jobs created on such a day in this hour.
     days, -- Such days from that of the first job to that of the last.
-    submitted_jobs / nullif(days, 0) as mean_submitted_jobs -- Mean number of them on such a day; null if none.
+    submitted_jobs / nullif(days, 0) as mean_submitted_jobs -- submitted_jobs / days; null if there are no such days.
 from cells

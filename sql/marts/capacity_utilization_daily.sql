@@ -62,10 +62,12 @@ select
     c.region,
     c.instance_type, -- Instance type; of heterogeneous jobs, that of each group.
     cast(c.capacity_instances as bigint) as capacity_instances, -- Instances that were there.
-    cast(c.capacity_microseconds as decimal(38, 0)) / 3.6e9 as capacity_instance_hours, -- Their hours on this day.
+    cast(c.capacity_microseconds as decimal(38, 0)) / 3.6e9
+        as capacity_instance_hours, -- Hours of this day for which the capacity_instances were there, added up.
     coalesce(u.instance_microseconds, 0) / 3.6e9 as instance_hours, -- Hours that jobs used, on spot capacity or not.
     coalesce(u.instance_microseconds, 0)
-    / nullif(cast(c.capacity_microseconds as decimal(38, 0)), 0) as utilization -- They / the hours there; null if none.
+    / nullif(cast(c.capacity_microseconds as decimal(38, 0)), 0)
+        as utilization -- instance_hours / capacity_instance_hours; null if these are 0.
 from capacities as c
 left join uses as u
     on c.date = u.date and c.account_id = u.account_id and c.region = u.region and c.instance_type = u.instance_type

@@ -1,5 +1,5 @@
 -- One row: how all jobs ended and how often they failed. Three denominators, three columns: by which one a rate is
--- reported can change it more than anything else.
+-- reported can change it more than anything else. Metric M14.
 
 select
     submitted_jobs,

@@ -1,5 +1,5 @@
 -- One row per day, account, region, instance type, and spot or not: how the jobs that ended on it ended, and how
--- often they failed; jobs submitted are those created on it. Small samples are marked, not hidden.
+-- often they failed; jobs submitted are those created on it. Small samples are marked, not hidden. Metric M14.
 -- @unique: date, account_id, region, instance_type, is_spot
 -- @check something_happened: submitted_jobs + completed_jobs + failed_jobs + stopped_jobs > 0
 

@@ -1,5 +1,5 @@
 -- One row per month, account, region, instance type, and spot or not: how the jobs that ended in it ended, and how
--- often they failed; jobs submitted are those created in it. Small samples are marked, not hidden.
+-- often they failed; jobs submitted are those created in it. Small samples are marked, not hidden. Metric M14.
 -- @unique: date, account_id, region, instance_type, is_spot
 -- @check something_happened: submitted_jobs + completed_jobs + failed_jobs + stopped_jobs > 0
 

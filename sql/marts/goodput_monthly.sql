@@ -46,9 +46,9 @@ select
     productive_seconds_low, -- Productive Training seconds, lower bound, over all chains.
     productive_seconds_high, -- Productive Training seconds, upper bound, over all chains.
     productive_seconds_low
-    / nullif(elapsed_seconds, 0) as ettr_low, -- Share of it in the seconds, lower bound; null if no time passed.
+    / nullif(elapsed_seconds, 0) as ettr_low, -- productive_seconds_low / elapsed_seconds; null if no time passed.
     productive_seconds_high
-    / nullif(elapsed_seconds, 0) as ettr_high, -- Share of it in the seconds, upper bound; null if no time passed.
+    / nullif(elapsed_seconds, 0) as ettr_high, -- productive_seconds_high / elapsed_seconds; null if no time passed.
     instance_hours,
     productive_instance_hours_low, -- Productive instance-hours, lower bound, over all chains.
     productive_instance_hours_high, -- Productive instance-hours, upper bound, over all chains.

@@ -52,9 +52,9 @@ select
     ) as p50_by_hours, -- Size of the job of a median hour; null if there are no hours.
     min(size) filter (
         where microseconds_up_to * 10 >= all_microseconds * 9 and all_microseconds > 0
-    ) as p90_by_hours, -- The same, 90th percentile; null if there are no hours.
+    ) as p90_by_hours, -- Size of the job of an hour at the 90th percentile; null if there are no hours.
     min(size) filter (
         where microseconds_up_to * 100 >= all_microseconds * 99 and all_microseconds > 0
-    ) as p99_by_hours -- The same, 99th percentile; null if there are no hours.
+    ) as p99_by_hours -- Size of the job of an hour at the 99th percentile; null if there are no hours.
 from cumulated
 group by measure

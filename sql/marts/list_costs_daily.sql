@@ -44,6 +44,6 @@ select
     case
         when price_per_hour is not null then billed_instance_microseconds
         when not is_prepaid and billed_instance_microseconds is not null then 0
-    end / 3.6e9 as priced_instance_hours, -- Those of the billed hours that have a price; null if prepaid, or unknown.
+    end / 3.6e9 as priced_instance_hours, -- Billed hours that have a price; null if prepaid, or unknown.
     billed_instance_microseconds / 3.6e9 * price_per_hour as list_cost -- Hours times price; null if either is unknown.
 from priced

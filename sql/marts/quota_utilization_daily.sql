@@ -165,13 +165,14 @@ select
     quota_instances, -- Instances that may be in use at once: the quota in force on this day.
     peak_instances, -- Greatest number of instances in use at once.
     peak_instances
-    / nullif(quota_instances, 0) as peak_utilization, -- It / the quota; above 1 if that was lowered, null if that is 0.
+    / nullif(quota_instances, 0)
+        as peak_utilization, -- peak_instances / quota_instances; above 1 if that was lowered, null if that is 0.
     instance_microseconds / nullif(
         microseconds * cast(quota_instances as decimal(19, 0)), 0
     ) as mean_utilization, -- Instance-hours / (quota x the hours of the day until a job was last seen); null for 0.
     microseconds / 1e6 as seconds, -- Seconds of the day until a job was last seen.
     coalesce(microseconds_at_quota, 0)
-    / 1e6 as seconds_at_quota, -- Seconds of them with the whole quota in use, or more.
+    / 1e6 as seconds_at_quota, -- Seconds of the day with the whole quota in use, or more.
     created_jobs, -- Jobs of this type created on this day.
-    created_jobs_at_quota -- Those of them that found all of the quota in use by other jobs.
+    created_jobs_at_quota -- Jobs created on this day while others used all of the quota.
 from days

@@ -14,5 +14,5 @@ select
     visits,
     microseconds / 1e6 as seconds, -- Seconds of this day spent in the status, over all jobs.
     instance_microseconds / 1e6
-        as instance_seconds -- The same times instances; null if the count is unknown for all of the jobs.
+        as instance_seconds -- Seconds times instances; null if the count is unknown for all of the jobs.
 from staging.secondary_status_days

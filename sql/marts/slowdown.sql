@@ -50,7 +50,7 @@ select
     expansion_factors[2] as p90_expansion_factor, -- 90th percentile of the jobs' own factors; null if none has one.
     expansion_factors[3] as p99_expansion_factor, -- 99th percentile of the jobs' own factors; null if none has one.
     bounded_slowdown / jobs as mean_bounded_slowdown, -- Mean of max(1, (wait + run) / max(run, 10 s)).
-    bounded_slowdowns[1] as p50_bounded_slowdown, -- Median of it.
-    bounded_slowdowns[2] as p90_bounded_slowdown, -- 90th percentile of it.
-    bounded_slowdowns[3] as p99_bounded_slowdown -- 99th percentile of it.
+    bounded_slowdowns[1] as p50_bounded_slowdown, -- Median of the jobs' own bounded slowdowns.
+    bounded_slowdowns[2] as p90_bounded_slowdown, -- 90th percentile of the jobs' own bounded slowdowns.
+    bounded_slowdowns[3] as p99_bounded_slowdown -- 99th percentile of the jobs' own bounded slowdowns.
 from totals

@@ -56,5 +56,6 @@ select
     interruptions, -- How often the jobs were interrupted.
     interrupted_jobs, -- Jobs that were interrupted at all.
     1000 * interruptions
-    / nullif(instance_microseconds / 3.6e9, 0) as interruptions_per_1000_instance_hours -- Rate of it; null if no hours.
+    / nullif(instance_microseconds / 3.6e9, 0)
+        as interruptions_per_1000_instance_hours -- Interruptions per 1,000 instance_hours; null if these are 0.
 from totals

@@ -107,7 +107,7 @@ select
     end as peak_gpus, -- Greatest number of GPUs in use at once; null if unknown for all active jobs.
     case
         when m.is_gpu_known then m.p95_gpus
-    end as p95_gpus, -- Number of GPUs in use that was not exceeded for 95 % of the hour; null likewise.
+    end as p95_gpus, -- Number of GPUs in use that was not exceeded for 95 % of the hour; null if unknown for all.
     case
         when m.is_gpu_known then m.gpu_microseconds / m.hour_microseconds
     end as mean_gpus, -- Mean number of GPUs in use, over the whole hour; null if unknown for all active jobs.

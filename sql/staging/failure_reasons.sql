@@ -58,6 +58,6 @@ select
     s.masked_reason, -- The reason without what differs from job to job, in lower case.
     md5(
         'v2:' || s.exit_code || ':' || s.masked_reason
-    ) as failure_fingerprint -- MD5 of it, the exit code and the masking's version.
+    ) as failure_fingerprint -- MD5 of masked_reason, the exit code and the masking's version.
 from shortened as s
 left join reference.failure_rules as f on s.priority = f.priority

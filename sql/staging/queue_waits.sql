@@ -38,7 +38,7 @@ select
     s.wait_quantiles_microseconds[2] / 1e6 as p90_seconds, -- 90th percentile of started jobs; null if none.
     s.wait_quantiles_microseconds[3] / 1e6 as p99_seconds, -- 99th percentile of started jobs; null if none.
     k.p50_microseconds / 1e6 as km_p50_seconds, -- Kaplan-Meier median wait of all jobs; null if too few have started.
-    k.p90_microseconds / 1e6 as km_p90_seconds, -- The same, 90th percentile; null if too few have started.
+    k.p90_microseconds / 1e6 as km_p90_seconds, -- Kaplan-Meier 90th percentile; null if too few have started.
     coalesce(s.abandoned_microseconds, 0) / 1e6 as abandoned_seconds -- Time that never-started jobs waited in vain.
 from summaries as s
 left join staging.kaplan_meier as k

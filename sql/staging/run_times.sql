@@ -27,7 +27,7 @@ select
     s.quantiles_microseconds[2] / 1e6 as p90_seconds, -- 90th percentile of the runs that are over; null if none.
     s.quantiles_microseconds[3] / 1e6 as p99_seconds, -- 99th percentile of the runs that are over; null if none.
     k.p50_microseconds / 1e6 as km_p50_seconds, -- Kaplan-Meier median, open runs included; null if too few are over.
-    k.p90_microseconds / 1e6 as km_p90_seconds -- The same, 90th percentile; null if too few are over.
+    k.p90_microseconds / 1e6 as km_p90_seconds -- Kaplan-Meier 90th percentile; null if too few are over.
 from summaries as s
 left join staging.kaplan_meier as k
     on
