@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.config import Settings
@@ -81,6 +81,23 @@ fleets = st.lists(st.tuples(members, st.integers(-40 * DAY, 0)), min_size=1, max
 )
 
 
+# A warm pool kept for longer than 2**31 microseconds (36 minutes).
+WARM_FLEET = [
+    {
+        "TrainingJobArn": "arn:aws:sagemaker:eu-west-1:012345678901:training-job/warm",
+        "TrainingJobName": "warm",
+        "TrainingJobStatus": "Completed",
+        "ResourceConfig": {"InstanceType": "ml.p3.8xlarge", "InstanceCount": 2},
+        "CreationTime": SEEN - 3 * DAY,
+        "TrainingStartTime": SEEN - 3 * DAY + 60,
+        "TrainingEndTime": SEEN - 2 * DAY,
+        "LastModifiedTime": SEEN - 2 * DAY,
+        "BillableTimeInSeconds": DAY - 60,
+        "WarmPoolStatus": {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 90_000},
+    }
+]
+
+
 @pytest.fixture(scope="module")
 def gpus_of_type():
     return {"ml.p3.8xlarge": 4, "ml.m5.large": 0}
@@ -93,6 +110,7 @@ def gpus_of_type():
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
+@example(fleet=WARM_FLEET)
 @given(fleet=fleets)
 def test_the_marts_of_an_odd_fleet_are_the_oracles(fleet, gpus_of_type, tmp_path_factory):
     home = Home(tmp_path_factory.mktemp("odd"))

@@ -1171,7 +1171,7 @@ def made_documents(seed: int, jobs: int, end: float) -> list[Document]:
     documents += [stopping, *maker.warm_pool(maker.end - 5 * HOUR, 1, 6 * 3600)]
     documents += maker.warm_pool(maker.end - MINUTE, 1, 1800)
     for _ in range(jobs // JOBS_OF_A_WARM_POOL):
-        documents += maker.warm_pool(maker.arrival(), 3, 1800)
+        documents += maker.warm_pool(maker.arrival(), 3, 3600)
     for member, resource, jobs_of_a_parent, count, parallel in PARENTS:
         for _ in range(jobs // jobs_of_a_parent):
             documents += maker.children(member, resource, count, parallel)

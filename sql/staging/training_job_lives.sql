@@ -45,7 +45,9 @@ runs as (
 durations as (
     select
         *,
-        coalesce(epoch_us(run_end_at) - epoch_us(started_at), 0) as run_microseconds
+        coalesce(epoch_us(run_end_at) - epoch_us(started_at), 0) as run_microseconds,
+        -- In seconds: of microseconds, an interval cannot be multiplied by more than 36 minutes have.
+        coalesce(run_end_at, life_end_at) + interval 1 second * warm_pool_billable_seconds as told_warm_pool_end_at
     from runs
 )
 
@@ -84,8 +86,10 @@ select
     cast(billable_time_in_seconds as decimal(19, 0)) * 1000000
         as billable_microseconds, -- Billed time of each instance; null if unknown.
     case
-        when coalesce(run_end_at, life_end_at) + interval 1 second * warm_pool_billable_seconds <= horizon_at
-            then cast(warm_pool_billable_seconds as decimal(19, 0)) * 1000000
+        when told_warm_pool_end_at <= horizon_at then told_warm_pool_end_at
+    end as warm_pool_end_at, -- End of the time after its run for which a warm pool is billed (UTC); null if none is.
+    case
+        when told_warm_pool_end_at <= horizon_at then cast(warm_pool_billable_seconds as decimal(19, 0)) * 1000000
     end as warm_pool_microseconds, -- Time after its run for which a warm pool is billed, of each instance.
     cast(billable_time_in_seconds as decimal(19, 0)) * 1000000 * instance_count
         as billable_instance_microseconds -- Billed time times instances; null if either is unknown.

@@ -36,7 +36,7 @@ with uses as (
         instance_count,
         gpu_count,
         coalesce(run_end_at, life_end_at) as start_time,
-        coalesce(run_end_at, life_end_at) + interval 1 microsecond * cast(warm_pool_microseconds as bigint) as end_time,
+        warm_pool_end_at as end_time,
         warm_pool_microseconds as billable_microseconds
     from staging.training_job_lives
     where warm_pool_microseconds > 0
