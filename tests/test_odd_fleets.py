@@ -68,6 +68,23 @@ members = sparse(
     EnableManagedSpotTraining=st.booleans(),
     TuningJobArn=st.sampled_from(["arn:tuning", "arn:other", ""]),
     AutoMLJobArn=st.sampled_from(["arn:auto", ""]),
+    RoleArn=st.sampled_from(["arn:role", "arn:other", ""]),
+    Tags=st.lists(
+        sparse(Key=st.sampled_from(["team", "Team", "project"]), Value=st.sampled_from(["blue", "red", ""])), max_size=3
+    ),
+    AlgorithmSpecification=sparse(
+        TrainingImage=st.sampled_from(["image", ""]), AlgorithmName=st.sampled_from(["arn:algorithm", ""])
+    ),
+    HyperParameters=st.sampled_from([{}, {"sagemaker_program": '"train.py"'}, {"sagemaker_program": ""}]),
+    ExperimentConfig=sparse(ExperimentName=st.sampled_from(["e", ""])),
+    FinalMetricDataList=st.lists(
+        sparse(
+            MetricName=st.sampled_from(["loss", "auc", ""]),
+            Value=st.one_of(st.floats(-1e300, 1e300), st.sampled_from([0, 1, None])),
+            Timestamp=instants,
+        ),
+        max_size=4,
+    ),
     StoppingCondition=sparse(MaxRuntimeInSeconds=st.sampled_from([86_400, 3600, 0, -5, 2**62])),
     FailureReason=st.sampled_from(["", "AlgorithmError: ExecuteUserScriptError: KeyError", "InternalServerError: x"]),
 )

@@ -1,5 +1,7 @@
 """The oracle's marts of jobs that belong together, against cases computed by hand; as in test_oracle.py."""
 
+from random import Random
+
 import pytest
 
 from tests.test_oracle import DAY, HOUR, columns, job, one, ran, rows, waited
@@ -26,9 +28,7 @@ class TestTuning:
         assert row["parallel_efficiency"] == 5 / (3 * 2)
 
     def test_the_peak_is_told_where_it_first_was(self):
-        documents = [
-            ran(start, start + HOUR, name=str(start), **TUNED) for start in (0, 5, 10, DAY, DAY + 5, DAY + 10)
-        ]
+        documents = [ran(start, start + HOUR, name=str(start), **TUNED) for start in (0, 5, 10, DAY, DAY + 5, DAY + 10)]
         assert columns("tuning_jobs", "peak_jobs peak_at", *documents) == [(3, 10)]
 
     def test_what_never_ran_has_no_peak(self):
@@ -47,9 +47,7 @@ class TestLimits:
     def limited(self, run, limit, **members):
         return ran(0, run, StoppingCondition={"MaxRuntimeInSeconds": limit}, **members)
 
-    @pytest.mark.parametrize(
-        ("run", "under", "at"), [(99, 1, 0), (100, 0, 0), (999, 0, 0), (1000, 0, 1), (1001, 0, 1)]
-    )
+    @pytest.mark.parametrize(("run", "under", "at"), [(99, 1, 0), (100, 0, 0), (999, 0, 0), (1000, 0, 1), (1001, 0, 1)])
     def test_a_tenth_and_the_limit_are_exact(self, run, under, at):
         assert columns("limit_accuracy", self.NAMES, self.limited(run, 1000)) == [(False, 1, run / 1000, under, at)]
 
@@ -73,3 +71,107 @@ class TestLimits:
     def test_no_limit_no_row(self):
         assert columns("limit_accuracy", "jobs", ran(0, HOUR), self.limited(HOUR, 0), self.limited(HOUR, -1)) == []
         assert columns("limit_accuracy", "jobs", job(("Training", 0, None), status="InProgress")) == []
+
+
+class TestOwners:
+    NAMES = "owner_kind owner jobs instance_hours instance_hour_share owner_rank"
+
+    def owners(self, *documents, kind):
+        found = columns("instance_hours_by_owner", self.NAMES, *documents)
+        return sorted((row[1:] for row in found if row[0] == kind), key=repr)
+
+    def test_unknown_owners_are_a_row_of_their_own(self):
+        documents = [
+            ran(0, HOUR, name="a", RoleArn="r"),
+            ran(0, 2 * HOUR, name="b", RoleArn="s"),
+            ran(0, 3 * HOUR, name="c", RoleArn=""),
+            ran(0, 2 * HOUR, name="d"),
+        ]
+        assert self.owners(*documents, kind="role") == [
+            ("r", 1, 1, 1 / 8, 2),
+            ("s", 1, 2, 2 / 8, 1),
+            (None, 2, 5, 5 / 8, None),
+        ]
+        (row,) = [row for row in rows("owner_concentration", *documents) if row["owner_kind"] == "role"]
+        assert (row["owners"], row["top_instance_hour_share"], row["unknown_instance_hour_share"]) == (2, 2 / 3, 5 / 8)
+
+    @pytest.mark.parametrize(
+        ("tags", "team"),
+        [
+            ([("team", "blue")], "blue"),
+            ([("project", "p"), ("Team", "blue")], "blue"),
+            ([("team", ""), ("TEAM", "red"), ("team", "blue")], "red"),
+            ([("teams", "blue")], None),
+            ([], None),
+        ],
+    )
+    def test_a_team_is_a_tag(self, tags, team):
+        document = ran(0, HOUR, Tags=[{"Key": key, "Value": value} for key, value in tags])
+        assert [row[0] for row in self.owners(document, kind="team")] == [team]
+
+    @pytest.mark.parametrize(
+        ("members", "program"),
+        [
+            ({"HyperParameters": {"sagemaker_program": '"train.py"'}}, "train.py"),
+            ({"HyperParameters": {"depth": "6"}, "AlgorithmSpecification": {"TrainingImage": "xgboost"}}, "xgboost"),
+            ({"AlgorithmSpecification": {"TrainingImage": "", "AlgorithmName": "arn:a"}}, "arn:a"),
+            ({}, None),
+        ],
+    )
+    def test_a_program_is_a_script_or_an_image(self, members, program):
+        assert [row[0] for row in self.owners(ran(0, HOUR, **members), kind="program")] == [program]
+
+    @pytest.mark.parametrize(
+        ("hours", "top_owners", "top_share", "gini"),
+        [
+            ([1], 1, 1, 0),
+            ([1, 1, 1, 1], 1, 1 / 4, 0),
+            ([0, 0, 0, 4], 1, 1, 3 / 4),
+            ([1, 3], 1, 3 / 4, 1 / 4),
+            ([0, 0], 1, None, None),
+            (range(1, 21), 1, 20 / 210, 19 / 60),
+            (range(1, 22), 2, 41 / 231, 20 / 63),
+        ],
+    )
+    def test_concentration(self, hours, top_owners, top_share, gini):
+        documents = [ran(0, each * HOUR, name=str(each), RoleArn=str(owner)) for owner, each in enumerate(hours)]
+        names = "owner_kind owners top_owners top_instance_hour_share gini"
+        (found,) = (row[1:] for row in columns("owner_concentration", names, *documents) if row[0] == "role")
+        assert found == pytest.approx((len(hours), top_owners, top_share, gini))
+
+    def test_gini_is_the_one_of_ranks(self):
+        random = Random(1)
+        hours = sorted(random.randrange(100) for _ in range(50))
+        documents = [ran(0, each * HOUR, name=str(n), RoleArn=str(n)) for n, each in enumerate(hours)]
+        n, weighted = len(hours), sum((2 * i - len(hours) - 1) * each for i, each in enumerate(hours, start=1))
+        found = dict(columns("owner_concentration", "owner_kind gini", *documents))
+        assert found["role"] == pytest.approx(weighted / (n * sum(hours)))
+class TestStuckJobs:
+    NAMES = "secondary_status since age_seconds p99_seconds compared_visits is_small_sample"
+
+    def waiting(self, since, **members):
+        return job(("Starting", since, None), created=since, status="InProgress", name="open", **members)
+
+    def ended(self, *lengths, **members):
+        return [job(("Starting", 0, length), name=str(n), **members) for n, length in enumerate(lengths)]
+
+    def stuck(self, *documents):
+        return columns("stuck_jobs", self.NAMES, *documents, as_of=HOUR)
+
+    @pytest.mark.parametrize(("since", "stuck"), [(HOUR - 301, True), (HOUR - 300, False), (HOUR - 10, False)])
+    def test_longer_than_nearly_all_others(self, since, stuck):
+        expected = [("Starting", since, HOUR - since, 300, 2, True)]
+        assert self.stuck(self.waiting(since), *self.ended(300, 300)) == (expected if stuck else [])
+
+    def test_the_percentile_is_of_visits(self):
+        found = self.stuck(self.waiting(0), *self.ended(*range(0, 1010, 10)))
+        assert found == [("Starting", 0, HOUR, 990, 101, False)]
+
+    def test_only_the_same_status_on_the_same_instances_compares(self):
+        other = self.ended(10, instance_type="ml.m5.large")
+        assert self.stuck(self.waiting(0), *other) == []
+        assert self.stuck(self.waiting(0), job(("Training", 0, 10))) == []
+        assert self.stuck(self.waiting(0)) == []
+
+    def test_a_job_that_ended_is_not_stuck(self):
+        assert self.stuck(job(("Starting", 0, HOUR), name="x"), *self.ended(10, 10)) == []

@@ -14,6 +14,7 @@ from tests.oracle.failures import failure_classes, failure_classes_monthly, fail
 from tests.oracle.fleet import arrivals, fleet_totals, job_size_quantiles, job_sizes
 from tests.oracle.jobs import jobs_of
 from tests.oracle.limits import limit_accuracy
+from tests.oracle.owners import instance_hours_by_owner, owner_concentration
 from tests.oracle.rates import (
     failure_rates,
     failure_rates_by_cohort,
@@ -90,6 +91,8 @@ _MARTS = {
     "spot_savings_monthly": (spot_savings_monthly, ("date", "account_id", "region", "instance_type")),
     "tuning_jobs": (tuning_jobs, ("parent_kind", "parent_job_arn", "account_id", "region")),
     "limit_accuracy": (limit_accuracy, (*DIMENSIONS, "is_default_limit")),
+    "instance_hours_by_owner": (instance_hours_by_owner, ("owner_kind", "owner")),
+    "owner_concentration": (owner_concentration, ("owner_kind",)),
     "queue_wait": (queue_wait, ()),
     "queue_wait_by_attempt": (queue_wait_by_attempt, ("attempt",)),
     "queue_wait_monthly": (queue_wait_monthly, ("date",)),
