@@ -11,6 +11,7 @@ import pytest
 from tests.oracle.chains import goodput_monthly, retry_chains
 from tests.oracle.facts import secondary_status_visits, training_jobs
 from tests.oracle.failures import failure_classes, failure_classes_monthly, failure_fingerprints, stop_causes
+from tests.oracle.final_metrics import final_metrics, final_metrics_by_group
 from tests.oracle.fleet import arrivals, fleet_totals, job_size_quantiles, job_sizes
 from tests.oracle.jobs import jobs_of
 from tests.oracle.limits import limit_accuracy
@@ -93,6 +94,11 @@ _MARTS = {
     "limit_accuracy": (limit_accuracy, (*DIMENSIONS, "is_default_limit")),
     "instance_hours_by_owner": (instance_hours_by_owner, ("owner_kind", "owner")),
     "owner_concentration": (owner_concentration, ("owner_kind",)),
+    "fct_final_metrics": (final_metrics, ("training_job_arn", "metric_name")),
+    "final_metrics_by_group": (
+        final_metrics_by_group,
+        ("group_kind", "group_name", "account_id", "region", "metric_name"),
+    ),
     "queue_wait": (queue_wait, ()),
     "queue_wait_by_attempt": (queue_wait_by_attempt, ("attempt",)),
     "queue_wait_monthly": (queue_wait_monthly, ("date",)),
