@@ -146,32 +146,3 @@ class TestOwners:
         n, weighted = len(hours), sum((2 * i - len(hours) - 1) * each for i, each in enumerate(hours, start=1))
         found = dict(columns("owner_concentration", "owner_kind gini", *documents))
         assert found["role"] == pytest.approx(weighted / (n * sum(hours)))
-class TestStuckJobs:
-    NAMES = "secondary_status since age_seconds p99_seconds compared_visits is_small_sample"
-
-    def waiting(self, since, **members):
-        return job(("Starting", since, None), created=since, status="InProgress", name="open", **members)
-
-    def ended(self, *lengths, **members):
-        return [job(("Starting", 0, length), name=str(n), **members) for n, length in enumerate(lengths)]
-
-    def stuck(self, *documents):
-        return columns("stuck_jobs", self.NAMES, *documents, as_of=HOUR)
-
-    @pytest.mark.parametrize(("since", "stuck"), [(HOUR - 301, True), (HOUR - 300, False), (HOUR - 10, False)])
-    def test_longer_than_nearly_all_others(self, since, stuck):
-        expected = [("Starting", since, HOUR - since, 300, 2, True)]
-        assert self.stuck(self.waiting(since), *self.ended(300, 300)) == (expected if stuck else [])
-
-    def test_the_percentile_is_of_visits(self):
-        found = self.stuck(self.waiting(0), *self.ended(*range(0, 1010, 10)))
-        assert found == [("Starting", 0, HOUR, 990, 101, False)]
-
-    def test_only_the_same_status_on_the_same_instances_compares(self):
-        other = self.ended(10, instance_type="ml.m5.large")
-        assert self.stuck(self.waiting(0), *other) == []
-        assert self.stuck(self.waiting(0), job(("Training", 0, 10))) == []
-        assert self.stuck(self.waiting(0)) == []
-
-    def test_a_job_that_ended_is_not_stuck(self):
-        assert self.stuck(job(("Starting", 0, HOUR), name="x"), *self.ended(10, 10)) == []

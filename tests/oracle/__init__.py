@@ -16,6 +16,7 @@ from tests.oracle.fleet import arrivals, fleet_totals, job_size_quantiles, job_s
 from tests.oracle.jobs import jobs_of
 from tests.oracle.limits import limit_accuracy
 from tests.oracle.owners import instance_hours_by_owner, owner_concentration
+from tests.oracle.quality import data_quality, freshness
 from tests.oracle.rates import (
     failure_rates,
     failure_rates_by_cohort,
@@ -99,6 +100,8 @@ _MARTS = {
         final_metrics_by_group,
         ("group_kind", "group_name", "account_id", "region", "metric_name"),
     ),
+    "data_quality": (data_quality, ("account_id", "region", "flaw")),
+    "freshness": (freshness, ("account_id", "region")),
     "queue_wait": (queue_wait, ()),
     "queue_wait_by_attempt": (queue_wait_by_attempt, ("attempt",)),
     "queue_wait_monthly": (queue_wait_monthly, ("date",)),
