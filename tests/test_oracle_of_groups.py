@@ -146,3 +146,103 @@ class TestOwners:
         n, weighted = len(hours), sum((2 * i - len(hours) - 1) * each for i, each in enumerate(hours, start=1))
         found = dict(columns("owner_concentration", "owner_kind gini", *documents))
         assert found["role"] == pytest.approx(weighted / (n * sum(hours)))
+
+
+def measured(name, *told, **members):
+    """A job with these (metric, value, time)."""
+    values = [{"MetricName": metric, "Value": value, "Timestamp": time} for metric, value, time in told]
+    return ran(0, HOUR, name=name, FinalMetricDataList=values, **members)
+
+
+class TestFinalMetrics:
+    def test_the_last_value_counts(self):
+        document = measured("a", ("loss", 3, 30), ("auc", 1, 5), ("loss", 1, 10), ("loss", 2, 30), ("loss", 4, None))
+        assert sorted(columns("fct_final_metrics", "metric_name value", document)) == [("auc", 1), ("loss", 2)]
+
+    def test_a_name_or_a_value_alone_says_nothing(self):
+        assert columns("fct_final_metrics", "value", measured("a", ("loss", None, 1), ("", 1, 1), (None, 1, 1))) == []
+
+    def test_groups_tell_the_least_the_median_and_the_greatest(self):
+        documents = [
+            measured(name, ("loss", value, 1), **TUNED, ExperimentConfig={"ExperimentName": "e"})
+            for name, value in (("c", 5), ("b", 1), ("a", 5), ("d", 2))
+        ]
+        documents.append(measured("e", ("loss", 0, 1)))
+        names = "group_kind group_name jobs least_value p50_value greatest_value"
+        assert sorted(columns("final_metrics_by_group", names, *documents)) == [
+            ("experiment", "e", 4, 1, 3.5, 5),
+            ("tuning_job", "arn:t", 4, 1, 3.5, 5),
+        ]
+        names = "least_training_job_arn greatest_training_job_arn"
+        for least, greatest in columns("final_metrics_by_group", names, *documents):
+            assert (least[-1], greatest[-1]) == ("b", "a")
+
+
+class TestQuality:
+    def flaws(self, *documents, **arguments):
+        found = columns("data_quality", "flaw examined_jobs flawed_jobs", *documents, **arguments)
+        return {flaw: (examined, flawed) for flaw, examined, flawed in found if flawed}
+
+    @pytest.mark.parametrize(
+        ("document", "flaws"),
+        [
+            (job(("Starting", 0, 5), ("Training", 5, 9), TrainingStartTime=5, TrainingEndTime=9), set()),
+            (job(("Starting", 0, 5), ("Training", 5, 9)), {"no_start_time", "no_end_time"}),
+            (waited(5), set()),
+            (waited(5, LastModifiedTime=200 * DAY), {"future_times"}),
+            (job(("Pending", 0, 7), ("Starting", 5, 9)), {"overlap"}),
+            (job(("Pending", 0, 5), ("Starting", 5, 4)), {"negative_visit"}),
+            (job(("Pending", 3, 5)), {"hole"}),
+            (ran(0, 5), {"derived_visits"}),
+            (job(("Verifying", 0, 5)), {"unknown_status"}),
+            (waited(5, instance_type="ml.unlisted"), {"unknown_gpus"}),
+            (waited(5, count=None), {"unknown_gpus"}),
+            (waited(5) | {"TrainingJobStatus": "Failed", "FailureReason": "?"}, {"unknown_failure_class"}),
+        ],
+    )
+    def test_flaws(self, document, flaws):
+        assert self.flaws(document) == dict.fromkeys(flaws, (1, 1))
+
+    def test_they_are_of_the_jobs_that_could_have_them(self):
+        documents = [ran(0, 5, name="a"), waited(5, name="b"), waited(5, name="c")]
+        found = columns("data_quality", "flaw examined_jobs flawed_jobs flawed_share", *documents)
+        assert ("no_end_time", 1, 0, 0) in found
+        assert ("unknown_failure_class", 0, 0, None) in found
+        assert ("derived_visits", 3, 1, 1 / 3) in found
+
+    def test_freshness_is_the_age_of_the_newest_change(self):
+        names = "newest_last_modified_time newest_observed_at newest_change_age_seconds"
+        documents = [ran(0, 5, name="a", LastModifiedTime=9), ran(0, 5, name="b", LastModifiedTime=7)]
+        assert columns("freshness", names, *documents, as_of=HOUR) == [(9, HOUR, HOUR - 9)]
+        assert columns("freshness", names, ran(0, 5), as_of=HOUR) == [(None, HOUR, None)]
+
+
+class TestStuckJobs:
+    NAMES = "secondary_status since age_seconds p99_seconds compared_visits is_small_sample"
+
+    def waiting(self, since, **members):
+        return job(("Starting", since, None), created=since, status="InProgress", name="open", **members)
+
+    def ended(self, *lengths, **members):
+        return [job(("Starting", 0, length), name=str(n), **members) for n, length in enumerate(lengths)]
+
+    def stuck(self, *documents):
+        return columns("stuck_jobs", self.NAMES, *documents, as_of=HOUR)
+
+    @pytest.mark.parametrize(("since", "stuck"), [(HOUR - 301, True), (HOUR - 300, False), (HOUR - 10, False)])
+    def test_longer_than_nearly_all_others(self, since, stuck):
+        expected = [("Starting", since, HOUR - since, 300, 2, True)]
+        assert self.stuck(self.waiting(since), *self.ended(300, 300)) == (expected if stuck else [])
+
+    def test_the_percentile_is_of_visits(self):
+        found = self.stuck(self.waiting(0), *self.ended(*range(0, 1010, 10)))
+        assert found == [("Starting", 0, HOUR, 990, 101, False)]
+
+    def test_only_the_same_status_on_the_same_instances_compares(self):
+        other = self.ended(10, instance_type="ml.m5.large")
+        assert self.stuck(self.waiting(0), *other) == []
+        assert self.stuck(self.waiting(0), job(("Training", 0, 10))) == []
+        assert self.stuck(self.waiting(0)) == []
+
+    def test_a_job_that_ended_is_not_stuck(self):
+        assert self.stuck(job(("Starting", 0, HOUR), name="x"), *self.ended(10, 10)) == []

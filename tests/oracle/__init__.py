@@ -31,6 +31,7 @@ from tests.oracle.status_time import (
     secondary_status_time_by_attempt,
     secondary_status_time_daily,
 )
+from tests.oracle.stuck import stuck_jobs
 from tests.oracle.tuning import tuning_jobs
 from tests.oracle.usage import (
     capacity_utilization_daily,
@@ -102,6 +103,7 @@ _MARTS = {
     ),
     "data_quality": (data_quality, ("account_id", "region", "flaw")),
     "freshness": (freshness, ("account_id", "region")),
+    "stuck_jobs": (stuck_jobs, ("training_job_arn",)),
     "queue_wait": (queue_wait, ()),
     "queue_wait_by_attempt": (queue_wait_by_attempt, ("attempt",)),
     "queue_wait_monthly": (queue_wait_monthly, ("date",)),
