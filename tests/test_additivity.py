@@ -133,6 +133,18 @@ def test_levels_last_as_long_as_what_they_count(marts):
             assert sum(row["level"] * row["seconds"] for row in levels) / 3600 == pytest.approx(wanted)
 
 
+@pytest.mark.parametrize("kind", ["role", "team", "program"])
+def test_owners_of_a_kind_use_all_there_is(kind, marts):
+    (whole,) = marts["fleet_totals"]
+    for measure, total in (
+        ("jobs", "submitted_jobs"),
+        ("instance_hours", "instance_hours"),
+        ("gpu_hours", "gpu_hours"),
+    ):
+        owned = sum(exact(row[measure]) for row in marts["instance_hours_by_owner"] if row["owner_kind"] == kind)
+        assert float(owned) == pytest.approx(whole[total])
+
+
 def exact(value):
     return Fraction(value or 0)
 

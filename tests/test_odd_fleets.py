@@ -53,7 +53,7 @@ configs = st.one_of(
 )
 members = sparse(
     TrainingJobStatus=st.sampled_from(["Completed", "Failed", "Stopped", "InProgress", "Stopping", "Deleting", None]),
-    SecondaryStatus=st.sampled_from(STATUSES),
+    SecondaryStatus=st.sampled_from([*STATUSES, "MaxRuntimeExceeded"]),
     SecondaryStatusTransitions=transitions,
     ResourceConfig=configs,
     TrainingStartTime=instants,
@@ -66,6 +66,26 @@ members = sparse(
     ),
     BillableTimeInSeconds=st.sampled_from([0, 1, 3599, 86_401, -5, 2**31 - 1, 2**53]),
     EnableManagedSpotTraining=st.booleans(),
+    TuningJobArn=st.sampled_from(["arn:tuning", "arn:other", ""]),
+    AutoMLJobArn=st.sampled_from(["arn:auto", ""]),
+    RoleArn=st.sampled_from(["arn:role", "arn:other", ""]),
+    Tags=st.lists(
+        sparse(Key=st.sampled_from(["team", "Team", "project"]), Value=st.sampled_from(["blue", "red", ""])), max_size=3
+    ),
+    AlgorithmSpecification=sparse(
+        TrainingImage=st.sampled_from(["image", ""]), AlgorithmName=st.sampled_from(["arn:algorithm", ""])
+    ),
+    HyperParameters=st.sampled_from([{}, {"sagemaker_program": '"train.py"'}, {"sagemaker_program": ""}]),
+    ExperimentConfig=sparse(ExperimentName=st.sampled_from(["e", ""])),
+    FinalMetricDataList=st.lists(
+        sparse(
+            MetricName=st.sampled_from(["loss", "auc", ""]),
+            Value=st.one_of(st.floats(-1e300, 1e300), st.sampled_from([0, 1, None])),
+            Timestamp=instants,
+        ),
+        max_size=4,
+    ),
+    StoppingCondition=sparse(MaxRuntimeInSeconds=st.sampled_from([86_400, 3600, 0, -5, 2**62])),
     FailureReason=st.sampled_from(["", "AlgorithmError: ExecuteUserScriptError: KeyError", "InternalServerError: x"]),
 )
 fleets = st.lists(st.tuples(members, st.integers(-40 * DAY, 0)), min_size=1, max_size=40).map(
@@ -81,20 +101,22 @@ fleets = st.lists(st.tuples(members, st.integers(-40 * DAY, 0)), min_size=1, max
 )
 
 
-# A warm pool kept for longer than 2**31 microseconds (36 minutes).
-WARM_FLEET = [
+# What was found once: a warm pool kept for longer than 2**31 microseconds (36 minutes), and one kept after a run that
+# the record tells to have ended before any job was created.
+ONCE_FOUND = [
     {
-        "TrainingJobArn": "arn:aws:sagemaker:eu-west-1:012345678901:training-job/warm",
-        "TrainingJobName": "warm",
+        "TrainingJobArn": f"arn:aws:sagemaker:eu-west-1:012345678901:training-job/{name}",
+        "TrainingJobName": name,
         "TrainingJobStatus": "Completed",
         "ResourceConfig": {"InstanceType": "ml.p3.8xlarge", "InstanceCount": 2},
         "CreationTime": SEEN - 3 * DAY,
-        "TrainingStartTime": SEEN - 3 * DAY + 60,
-        "TrainingEndTime": SEEN - 2 * DAY,
-        "LastModifiedTime": SEEN - 2 * DAY,
-        "BillableTimeInSeconds": DAY - 60,
+        "TrainingStartTime": started,
+        "TrainingEndTime": started + DAY,
+        "LastModifiedTime": SEEN - DAY,
+        "BillableTimeInSeconds": DAY,
         "WarmPoolStatus": {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 90_000},
     }
+    for name, started in (("warm", SEEN - 3 * DAY + 60), ("early", SEEN - 8 * DAY))
 ]
 
 
@@ -110,7 +132,7 @@ def gpus_of_type():
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
-@example(fleet=WARM_FLEET)
+@example(fleet=ONCE_FOUND)
 @given(fleet=fleets)
 def test_the_marts_of_an_odd_fleet_are_the_oracles(fleet, gpus_of_type, tmp_path_factory):
     home = Home(tmp_path_factory.mktemp("odd"))

@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.simulator import Fleet, Simulator
 from tests.main_job import CREDENTIALS, published, trainyard
-from tests.oracle.expected import check_reliability
+from tests.oracle.expected import check_reliability, check_tuning
 
 FLEETS = Path(os.environ.get("TRAINYARD_FLEETS", Path(__file__).parents[2] / "shared" / "fleets"))
 NAMES = ("fgd2023", "eagle")
@@ -94,6 +94,7 @@ def check(marts, expected):
 
     visits = [visit for visit in marts["fct_secondary_status_visits"] if not visit["is_open"]]
     check_reliability(marts, expected)
+    check_tuning(marts["tuning_jobs"], expected)
     seconds = sums(visits, lambda visit: visit["secondary_status"], "duration_seconds")
     assert seconds["Pending"] == expected["seconds_in_secondary_status"]["Pending"]
     assert seconds["Training"] == expected["seconds_in_secondary_status"]["Training_closed"]

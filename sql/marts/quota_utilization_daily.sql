@@ -152,7 +152,8 @@ days as (
             and l.is_spot = q.is_spot
             and l.date >= q.valid_from
             and (q.valid_until is null or l.date < q.valid_until)
-    where q.quota_instances >= 0 and l.instant < s.as_of
+    -- A run may be told to have begun before its job was created, and before any was.
+    where q.quota_instances >= 0 and l.instant < s.as_of and l.instant >= utc_time(s.first_day)
     group by l.date, l.account_id, l.region, l.instance_type, l.is_spot, q.quota_instances
 )
 

@@ -4,24 +4,15 @@
 -- nothing.
 -- @unique: training_job_arn
 
-with programs as (
-    select
-        training_job_arn,
-        -- SDKs write hyperparameters as JSON.
-        replace(value, '"', '') as program
-    from lake.hyper_parameters
-    where key = 'sagemaker_program'
-),
-
 -- Only of those that need it: hyperparameters are many.
-hyper_parameters as (
+with hyper_parameters as (
     select
         h.training_job_arn,
         -- Sorted as a list: an ordered aggregate takes twice as long.
         md5(array_to_string(list_sort(array_agg(h.key || '=' || coalesce(h.value, ''))), chr(10))) as digest
     from lake.hyper_parameters as h
-    left join programs as p on h.training_job_arn = p.training_job_arn
-    where p.training_job_arn is null
+    inner join staging.programs as p on h.training_job_arn = p.training_job_arn
+    where not p.is_script
     group by h.training_job_arn
 ),
 
@@ -35,16 +26,10 @@ jobs as (
         l.is_ended and l.training_job_status <> 'Completed' as is_to_retry,
         l.creation_time,
         l.life_end_at,
-        coalesce(
-            p.program,
-            coalesce(
-                nullif(j.algorithm_specification_training_image, ''),
-                nullif(j.algorithm_specification_algorithm_name, '')
-            ) || coalesce(' ' || h.digest, '')
-        ) as program
+        p.program || coalesce(' ' || h.digest, '') as program
     from staging.training_job_lives as l
     inner join lake.training_jobs as j on l.training_job_arn = j.training_job_arn
-    left join programs as p on l.training_job_arn = p.training_job_arn
+    inner join staging.programs as p on l.training_job_arn = p.training_job_arn
     left join hyper_parameters as h on l.training_job_arn = h.training_job_arn
 ),
 

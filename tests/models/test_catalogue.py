@@ -110,6 +110,17 @@ def test_every_model_has_a_key_or_is_one_row(own_models):
     assert {bound.name for bound in own_models} - checked - single == set()
 
 
+def test_marts_have_types_that_every_client_reads(own_models):
+    odd = {
+        f"{bound.name}.{column.name}": column.type
+        for bound in own_models
+        for column in bound.table.columns
+        if bound.table.schema == "marts"
+        and column.type not in ("VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP", "DATE")
+    }
+    assert odd == {}
+
+
 def test_the_same_column_has_the_same_type_everywhere(own_models):
     types = {}
     for bound in own_models:

@@ -11,8 +11,12 @@ import pytest
 from tests.oracle.chains import goodput_monthly, retry_chains
 from tests.oracle.facts import secondary_status_visits, training_jobs
 from tests.oracle.failures import failure_classes, failure_classes_monthly, failure_fingerprints, stop_causes
+from tests.oracle.final_metrics import final_metrics, final_metrics_by_group
 from tests.oracle.fleet import arrivals, fleet_totals, job_size_quantiles, job_sizes
 from tests.oracle.jobs import jobs_of
+from tests.oracle.limits import limit_accuracy
+from tests.oracle.owners import instance_hours_by_owner, owner_concentration
+from tests.oracle.quality import data_quality, freshness
 from tests.oracle.rates import (
     failure_rates,
     failure_rates_by_cohort,
@@ -27,6 +31,8 @@ from tests.oracle.status_time import (
     secondary_status_time_by_attempt,
     secondary_status_time_daily,
 )
+from tests.oracle.stuck import stuck_jobs
+from tests.oracle.tuning import tuning_jobs
 from tests.oracle.usage import (
     capacity_utilization_daily,
     instance_type_utilization_daily,
@@ -86,6 +92,18 @@ _MARTS = {
     "run_time_by_instance_type": (run_time_by_instance_type, ("instance_type",)),
     "slowdown": (slowdown, DIMENSIONS),
     "spot_savings_monthly": (spot_savings_monthly, ("date", "account_id", "region", "instance_type")),
+    "tuning_jobs": (tuning_jobs, ("parent_kind", "parent_job_arn", "account_id", "region")),
+    "limit_accuracy": (limit_accuracy, (*DIMENSIONS, "is_default_limit")),
+    "instance_hours_by_owner": (instance_hours_by_owner, ("owner_kind", "owner")),
+    "owner_concentration": (owner_concentration, ("owner_kind",)),
+    "fct_final_metrics": (final_metrics, ("training_job_arn", "metric_name")),
+    "final_metrics_by_group": (
+        final_metrics_by_group,
+        ("group_kind", "group_name", "account_id", "region", "metric_name"),
+    ),
+    "data_quality": (data_quality, ("account_id", "region", "flaw")),
+    "freshness": (freshness, ("account_id", "region")),
+    "stuck_jobs": (stuck_jobs, ("training_job_arn",)),
     "queue_wait": (queue_wait, ()),
     "queue_wait_by_attempt": (queue_wait_by_attempt, ("attempt",)),
     "queue_wait_monthly": (queue_wait_monthly, ("date",)),

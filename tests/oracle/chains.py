@@ -10,15 +10,17 @@ def _hyper_parameters(job):
     return job.document.get("HyperParameters") or {}
 
 
-def _is_named(job):
-    return _hyper_parameters(job).get("sagemaker_program") is not None
+def script_of(job):
+    """The script that an SDK made it run, None if it did not."""
+    script = _hyper_parameters(job).get("sagemaker_program")
+    return None if script is None else script.replace('"', "")
 
 
 def program_of(job):
     """What two jobs of the same work have in common; None if the record does not tell."""
     hyper_parameters = _hyper_parameters(job)
-    if _is_named(job):
-        return hyper_parameters["sagemaker_program"].replace('"', "")
+    if script_of(job) is not None:
+        return script_of(job)
     algorithm = job.document.get("AlgorithmSpecification") or {}
     image = algorithm.get("TrainingImage") or algorithm.get("AlgorithmName")
     if not image:
@@ -86,7 +88,7 @@ def _chain(chain):
         **first.dimensions,
         "role_arn": first.document.get("RoleArn") or None,
         # Else it is a digest of hyperparameters, in the warehouse of redacted ones.
-        **({"program": program_of(first)} if _is_named(first) else {}),
+        **({} if script_of(first) is None else {"program": script_of(first)}),
         "jobs": len(chain),
         "retries": len(chain) - 1,
         "attempts": sum(map(attempts, chain)),

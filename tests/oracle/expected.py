@@ -9,7 +9,7 @@ used, as `fct_training_jobs` tells it, is taken off the marts' hours and means a
 open job starts in the midst of the hour: those hours' peaks alone are not compared. The greatest peak of all is
 compared in its own hour, and no other hour may be above it.
 
-Not compared, for no mart has it: the tuning roll-up, fractions of GPUs.
+Not compared, for no mart has it: fractions of GPUs.
 """
 
 from collections import Counter, defaultdict
@@ -32,6 +32,7 @@ def check_against_expected(marts, expected):
     check_by_day(marts["utilization_daily"], _open_runs(jobs), expected)
     check_concurrency(marts["fleet_utilization_hourly"], _open_runs(jobs), expected)
     check_reliability(marts, expected)
+    check_tuning(marts["tuning_jobs"], expected)
 
 
 def check_jobs(jobs, expected):
@@ -166,6 +167,21 @@ def check_reliability(marts, expected):
             "retries_that_completed": last_of_retried.count("Completed"),
             "longest_chain": max(row["jobs"] for row in chains),
         } == expected["retry_chains"]
+
+
+def check_tuning(rows, expected):
+    """Each tuning job by its name; ``at`` is where most of its jobs first ran at once."""
+    found = {row["parent_job_arn"].rsplit("/", 1)[1]: row for row in rows if row["parent_kind"] == "tuning"}
+    wanted = expected.get("tuning_jobs", {})
+    assert found.keys() == wanted.keys()
+    for name, row in found.items():
+        statuses = {status: row[f"{status.lower()}_jobs"] for status in ("Completed", "Failed", "Stopped")}
+        assert row["jobs"] == wanted[name]["children"]
+        assert {status: jobs for status, jobs in statuses.items() if jobs} == wanted[name]["status_counts"]
+        same(row["instance_hours"], wanted[name]["instance_hours"])
+        same(row["makespan_seconds"], wanted[name]["makespan_seconds"])
+        assert row["peak_jobs"] == wanted[name]["max_parallel"]["peak"]
+        assert row["peak_at"] == _instant(wanted[name]["max_parallel"]["at"])
 
 
 def same(found, wanted):

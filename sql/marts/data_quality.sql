@@ -1,0 +1,93 @@
+-- One row per account, region and flaw: how many jobs have it, and what share of those that could. To be read beside
+-- every other mart. Flaws: no_start_time and no_end_time (started and ended without telling when), future_times (it
+-- tells of instants more than a day after it was seen, which are disregarded), overlap (a visit's told end lies beyond
+-- the next one's start), negative_visit (it lies before its own start), hole (of a stretch the record tells nothing),
+-- derived_visits (from its times, for want of transitions), unknown_status (Trainyard does not know it), unknown_gpus
+-- (the type is not in reference.instance_types, or the count not told), unknown_failure_class (no rule of
+-- reference.failure_rules matches). Documents that could not be read are no jobs: `build_info` counts them. Metric M30.
+-- @unique: account_id, region, flaw
+-- @check share_is_a_share: flawed_share is null or flawed_share between 0 and 1
+
+with visits as (
+    select
+        training_job_arn,
+        bool_or(overlap_seconds > 0) as has_overlap,
+        bool_or(is_negative) as has_negative_visit,
+        bool_or(secondary_status is not distinct from 'Unattributed') as has_hole,
+        bool_or(is_derived) as has_derived_visits,
+        bool_or(
+            phase = 'unknown' and secondary_status is distinct from 'Unattributed'
+        ) as has_unknown_status
+    from marts.fct_secondary_status_visits
+    group by training_job_arn
+),
+
+counts as (
+    select
+        j.account_id,
+        j.region,
+        count(*) as jobs,
+        count(*) filter (where j.is_started and j.is_ended) as started_and_ended_jobs,
+        count(*) filter (where j.training_job_status = 'Failed') as failed_jobs,
+        count(*) filter (where j.is_started and j.is_ended and j.training_start_time is null) as without_start_time,
+        count(*) filter (where j.is_started and j.is_ended and j.training_end_time is null) as without_end_time,
+        count(*) filter (where j.has_future_times) as with_future_times,
+        count(*) filter (where v.has_overlap) as with_overlap,
+        count(*) filter (where v.has_negative_visit) as with_negative_visit,
+        count(*) filter (where v.has_hole) as with_hole,
+        count(*) filter (where v.has_derived_visits) as with_derived_visits,
+        count(*) filter (where v.has_unknown_status) as with_unknown_status,
+        count(*) filter (where j.gpu_count is null) as with_unknown_gpus,
+        count(*) filter (where j.failure_class = 'unknown') as with_unknown_failure_class
+    from marts.fct_training_jobs as j
+    inner join visits as v on j.training_job_arn = v.training_job_arn
+    group by j.account_id, j.region
+),
+
+flaws as (
+    select
+        c.account_id,
+        c.region,
+        f.flaw,
+        case
+            when f.flaw in ('no_start_time', 'no_end_time') then c.started_and_ended_jobs
+            when f.flaw = 'unknown_failure_class' then c.failed_jobs
+            else c.jobs
+        end as examined_jobs,
+        case f.flaw
+            when 'no_start_time' then c.without_start_time
+            when 'no_end_time' then c.without_end_time
+            when 'future_times' then c.with_future_times
+            when 'overlap' then c.with_overlap
+            when 'negative_visit' then c.with_negative_visit
+            when 'hole' then c.with_hole
+            when 'derived_visits' then c.with_derived_visits
+            when 'unknown_status' then c.with_unknown_status
+            when 'unknown_gpus' then c.with_unknown_gpus
+            when 'unknown_failure_class' then c.with_unknown_failure_class
+        end as flawed_jobs
+    from counts as c
+    cross join unnest(
+        [
+            'no_start_time',
+            'no_end_time',
+            'future_times',
+            'overlap',
+            'negative_visit',
+            'hole',
+            'derived_visits',
+            'unknown_status',
+            'unknown_gpus',
+            'unknown_failure_class'
+        ]
+    ) as f (flaw)
+)
+
+select
+    account_id,
+    region,
+    flaw, -- What is wrong, or not known.
+    examined_jobs, -- Jobs that could have it: those that started and ended for a time, that failed for a class, or all.
+    flawed_jobs, -- Those that have it.
+    flawed_jobs / nullif(examined_jobs, 0) as flawed_share -- Their share in those examined; null if there are none.
+from flaws

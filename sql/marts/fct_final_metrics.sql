@@ -1,0 +1,28 @@
+-- One row per training job and metric: the last value that its record tells of it. Metric M29.
+-- @unique: training_job_arn, metric_name
+
+with ranked as (
+    select
+        training_job_arn,
+        account_id,
+        region,
+        metric_name,
+        value,
+        timestamp as measured_at,
+        row_number() over (
+            partition by training_job_arn, metric_name order by timestamp desc nulls last, index desc
+        ) as rank
+    from lake.final_metric_data_list
+    -- A value without a name, or a name without a value, says nothing.
+    where metric_name <> '' and value is not null
+)
+
+select
+    training_job_arn,
+    account_id,
+    region,
+    metric_name,
+    value, -- Its value.
+    measured_at -- Instant (UTC) of the value, as told; null if none is.
+from ranked
+where rank = 1

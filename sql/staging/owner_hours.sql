@@ -1,0 +1,55 @@
+-- One row per kind of owner (`role`, `team` or `program`) and owner, those unknown together as one: the jobs that are
+-- theirs, and what these used. A job's role is its RoleArn, its team the value of its tag `team` (in any case). Every
+-- job is of one owner of each kind.
+-- @unique: owner_kind, owner
+-- @check only_known_owners_have_a_rank: (owner is null) = (owner_rank is null)
+
+with teams as (
+    select
+        training_job_arn,
+        value as team
+    from lake.tags
+    where lower(key) = 'team' and value <> ''
+    qualify row_number() over (partition by training_job_arn order by index) = 1
+),
+
+owned as (
+    select
+        k.owner_kind,
+        case k.owner_kind
+            when 'role' then j.role_arn when 'team' then t.team else nullif(p.program, '')
+        end as owner,
+        l.instance_microseconds,
+        l.gpu_microseconds
+    from staging.training_job_lives as l
+    inner join staging.training_jobs as j on l.training_job_arn = j.training_job_arn
+    inner join staging.programs as p on l.training_job_arn = p.training_job_arn
+    left join teams as t on l.training_job_arn = t.training_job_arn
+    cross join unnest(['role', 'team', 'program']) as k (owner_kind)
+),
+
+totals as (
+    select
+        owner_kind,
+        owner,
+        count(*) as jobs,
+        cast(coalesce(sum(instance_microseconds), 0) as decimal(38, 0)) as instance_microseconds,
+        cast(sum(gpu_microseconds) as decimal(38, 0)) as gpu_microseconds
+    from owned
+    group by owner_kind, owner
+)
+
+select
+    owner_kind, -- Kind of owner: `role`, `team` or `program`.
+    owner, -- Role ARN, team, or program; null for the jobs of which that is not known.
+    jobs, -- Jobs of this owner, started or not.
+    instance_microseconds, -- Instance time of their runs; unknown counts as 0.
+    gpu_microseconds, -- GPU time of their runs; null if all are unknown.
+    case
+        when owner is not null
+            then row_number() over (
+                partition by owner_kind, owner is null order by instance_microseconds desc, owner asc
+            )
+    end as owner_rank, -- Place among the known owners of the kind, 1 for the most instance-hours.
+    count(owner) over (partition by owner_kind) as owners -- Known owners of the kind.
+from totals

@@ -1,0 +1,67 @@
+"""The marts of who uses the fleet, and how unequally."""
+
+from fractions import Fraction
+
+from tests.oracle.chains import script_of
+from tests.oracle.statistics import grouped, hours, share, total
+
+
+def _team(job):
+    tags = job.document.get("Tags") or []
+    return next((tag["Value"] for tag in tags if tag.get("Key", "").lower() == "team" and tag.get("Value")), None)
+
+
+def _program(job):
+    algorithm = job.document.get("AlgorithmSpecification") or {}
+    script = script_of(job)
+    return (algorithm.get("TrainingImage") or algorithm.get("AlgorithmName") if script is None else script) or None
+
+
+OWNERS = {"role": lambda job: job.document.get("RoleArn") or None, "team": _team, "program": _program}
+
+
+def instance_hours_by_owner(jobs):
+    everything = sum(job.instance_time or 0 for job in jobs)
+    rows = []
+    for kind, owner_of in OWNERS.items():
+        used = _used(jobs, owner_of)
+        ranked = sorted((owner for owner in used if owner is not None), key=lambda owner: (-used[owner], owner))
+        for owner, owned in grouped(jobs, owner_of).items():
+            rows.append(
+                {
+                    "owner_kind": kind,
+                    "owner": owner,
+                    "jobs": len(owned),
+                    "instance_hours": hours(used[owner]),
+                    "gpu_hours": hours(total(job.gpu_time for job in owned)),
+                    "instance_hour_share": share(used[owner], everything),
+                    "owner_rank": None if owner is None else ranked.index(owner) + 1,
+                }
+            )
+    return rows
+
+
+def owner_concentration(jobs):
+    rows = []
+    for kind, owner_of in OWNERS.items() if jobs else ():
+        used = _used(jobs, owner_of)
+        unknown = used.pop(None, 0)
+        ordered = sorted(used.values(), reverse=True)
+        top = ordered[: -(-len(ordered) // 20)]
+        # Half the mean difference of any two owners, over the mean: the same as the formula of ranks.
+        differences = sum(abs(one - other) for one in ordered for other in ordered)
+        rows.append(
+            {
+                "owner_kind": kind,
+                "owners": len(ordered),
+                "top_owners": len(top),
+                "top_instance_hour_share": share(sum(top), sum(ordered)),
+                "gini": float(Fraction(differences, 2 * len(ordered) * sum(ordered))) if sum(ordered) else None,
+                "unknown_instance_hour_share": share(unknown, unknown + sum(ordered)),
+            }
+        )
+    return rows
+
+
+def _used(jobs, owner_of):
+    return {owner: sum(job.instance_time or 0 for job in owned) for owner, owned in grouped(jobs, owner_of).items()}

@@ -1,0 +1,66 @@
+"""The marts of what records lack, and of how fresh they are."""
+
+from tests.oracle.failures import judged, reason_of
+from tests.oracle.intervals import timestamp
+from tests.oracle.statistics import grouped, seconds, share
+
+
+def _ran(job):
+    return job.is_started and job.is_ended
+
+
+# Flaw -> (who could have it, who has it).
+FLAWS = {
+    "no_start_time": (_ran, lambda job: job.instant("TrainingStartTime") is None),
+    "no_end_time": (_ran, lambda job: job.instant("TrainingEndTime") is None),
+    "future_times": (bool, lambda job: job.has_future_times),
+    "overlap": (bool, lambda job: any(visit.overlap for visit in job.visits)),
+    "negative_visit": (bool, lambda job: any(visit.is_negative for visit in job.visits)),
+    "hole": (bool, lambda job: any(visit.status == "Unattributed" for visit in job.visits)),
+    "derived_visits": (bool, lambda job: not job.transitions),
+    "unknown_status": (
+        bool,
+        lambda job: any(visit.phase == "unknown" and visit.status != "Unattributed" for visit in job.visits),
+    ),
+    "unknown_gpus": (bool, lambda job: job.gpus is None),
+    "unknown_failure_class": (
+        lambda job: job.status == "Failed",
+        lambda job: judged(reason_of(job))[0] == "unknown",
+    ),
+}
+
+
+def data_quality(jobs):
+    rows = []
+    for (account_id, region), alike in grouped(jobs, lambda job: (job.account_id, job.region)).items():
+        for flaw, (could, has) in FLAWS.items():
+            examined = [job for job in alike if could(job)]
+            flawed = sum(map(has, examined))
+            rows.append(
+                {
+                    "account_id": account_id,
+                    "region": region,
+                    "flaw": flaw,
+                    "examined_jobs": len(examined),
+                    "flawed_jobs": flawed,
+                    "flawed_share": share(flawed, len(examined)),
+                }
+            )
+    return rows
+
+
+def freshness(jobs):
+    rows = []
+    for (account_id, region), alike in grouped(jobs, lambda job: (job.account_id, job.region)).items():
+        changed = [at for at in (job.instant("LastModifiedTime") for job in alike) if at is not None]
+        newest, seen = max(changed, default=None), max(job.observed for job in alike)
+        rows.append(
+            {
+                "account_id": account_id,
+                "region": region,
+                "newest_last_modified_time": timestamp(newest),
+                "newest_observed_at": timestamp(seen),
+                "newest_change_age_seconds": None if newest is None else seconds(seen - newest),
+            }
+        )
+    return rows
