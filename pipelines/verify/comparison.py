@@ -110,7 +110,7 @@ class Comparison:
                 found |= {job.key: job for job in page.jobs}
                 hits, answered_at = page.hits, page.answered_at
         except TokenRefusedError as error:
-            raise TrainyardError(f"Search refuses its own tokens: run again later ({error.__cause__})") from None
+            raise search.refused(error) from None
         assert answered_at is not None
         if hits is not None and len(found) < hits:
             raise TrainyardError(f"Search counted {hits} jobs but gave {len(found)}: run again later")
