@@ -18,9 +18,10 @@ BATCH_DOCUMENTS = 5_000
 class Intake:
     """One source's way into the archive.
 
-    ``since``: the second from which on what the archive holds is compared with the service, which is the watermark's
-    less ``overlap_seconds``; None, for all time, where there is no watermark. ``describe`` gives descriptions by the
-    keys of jobs (``describe.Completion``). ``documents`` and ``batches`` tell how much was written so far.
+    ``since``: the second from which on what the archive holds is compared with the service; None for all time. It is
+    ``overlap_seconds`` before the watermark, or before the last complete look if that is earlier: what a pass since
+    then was told of and did not get lies behind it. ``describe`` gives descriptions by the keys of jobs
+    (``describe.Completion``). ``documents`` and ``batches`` tell how much was written so far.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Intake:
         self._in_progress: set[int] = set()  # those of them that are InProgress
         self._digests: dict[int, bytes] = {}  # of versions held that were not yet met in this pass
         self._overlap_seconds = overlap_seconds
-        self.watermark = 0  # epoch microseconds: the changes up to it are in the archive or pending
+        self.watermark = 0  # epoch microseconds: the changes before it are in the archive or pending
         self.since: int | None = None
 
     @property
@@ -49,12 +50,14 @@ class Intake:
         """New documents so far, those not yet written too."""
         return self.documents + len(self._pending)
 
-    def recall(self) -> None:
-        """Read what the archive holds of the latest changes. To be done first."""
-        reached = self._archive.watermark(self._source)
-        if reached:
-            self.watermark = reached
-            self.since = reached // 1_000_000 - self._overlap_seconds
+    def recall(self, looked_at: float | None) -> None:
+        """Read what the archive holds of the latest changes. To be done first.
+
+        ``looked_at``: when the source was last seen whole (epoch seconds); None if it never was.
+        """
+        self.watermark = self._archive.watermark(self._source) or 0
+        if self.watermark and looked_at is not None:
+            self.since = int(min(self.watermark / 1e6, looked_at)) - self._overlap_seconds
         for batch in self._archive.reaching(self._source, (self.since or 0) * 1_000_000):
             for observation in self._archive.observations(batch):
                 job = read_job(observation.document)
@@ -68,10 +71,11 @@ class Intake:
         held = self._modified.get(key)
         return held is not None and modified is not None and modified <= held
 
-    def jobs_between(self, since: int | None, until: int | None) -> int:
-        """How many of the jobs held or met so far changed last in the second ``since`` or later, before ``until``."""
-        first, last = since or 0, float("inf") if until is None else until
-        return sum(modified is None or first <= modified < last for modified in self._modified.values())
+    def jobs(self) -> int:
+        """How many of the jobs held or met so far changed last in the second ``since`` or later."""
+        if self.since is None:
+            return len(self._modified)
+        return sum(modified is not None and modified >= self.since for modified in self._modified.values())
 
     def jobs_in_progress(self) -> int:
         """How many of the jobs held or met so far that changed last in the second ``since`` or later are InProgress."""
@@ -95,7 +99,7 @@ class Intake:
             self._meet(job)
 
     def reach(self, instant: float) -> None:
-        """Raise the watermark: all that changed up to ``instant`` (epoch seconds) is in the archive or pending."""
+        """Raise the watermark: all that changed before ``instant`` (epoch seconds) is in the archive or pending."""
         self.watermark = max(self.watermark, round(instant * 1e6))
 
     def commit_if_full(self) -> None:

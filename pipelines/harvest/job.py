@@ -15,14 +15,15 @@ _LATEST = 253402300799.0  # the end of the year 9999: no later time can be asked
 
 
 class Job(NamedTuple):
-    """A document as received. ``key`` stands for the job (its ARN), ``modified`` is LastModifiedTime in epoch seconds;
-    ``name`` and ``modified`` are None where they are absent or no such thing.
+    """A document as received. ``key`` stands for the job (see ``key_of``), ``modified`` is LastModifiedTime in epoch
+    seconds; ``arn``, ``name`` and ``modified`` are None where they are absent or no such thing.
 
     ``lacks_transitions``: it has started, and its record is of the kind that tells the statuses since (those of 2018
     are not: they have no TrainingTimeInSeconds either), but there are none.
     """
 
     key: int
+    arn: str | None
     name: str | None
     modified: float | None
     is_in_progress: bool
@@ -33,6 +34,7 @@ class Job(NamedTuple):
 class _Members(msgspec.Struct):
     TrainingJobArn: Any = None
     TrainingJobName: Any = None
+    CreationTime: Any = None
     LastModifiedTime: Any = None
     TrainingJobStatus: Any = None
     TrainingStartTime: Any = None
@@ -48,11 +50,12 @@ def read_job(document: bytes) -> Job:
     try:
         job = _MEMBERS.decode(document)
     except _UNREADABLE:
-        return Job(hash(document), None, None, False, False, document)
+        return Job(hash(document), None, None, None, False, False, document)
     arn, name = job.TrainingJobArn, job.TrainingJobName
     has_started = job.TrainingStartTime is not None and job.TrainingTimeInSeconds is not None
     return Job(
-        key_of(arn) if isinstance(arn, str) else hash(document),
+        key_of(arn, job.CreationTime) if isinstance(arn, str) else hash(document),
+        arn if isinstance(arn, str) else None,
         name if isinstance(name, str) else None,
         instant(job.LastModifiedTime),
         job.TrainingJobStatus == "InProgress",
@@ -61,9 +64,10 @@ def read_job(document: bytes) -> Job:
     )
 
 
-def key_of(arn: str) -> int:
-    """What stands for the job with this ARN, in this process."""
-    return hash(arn)
+def key_of(arn: str, creation_time: Any) -> int:
+    """What stands for a job, in this process: a name, and with it the ARN, may be used again after a deletion."""
+    created = instant(creation_time)
+    return hash((arn, None if created is None else int(created)))
 
 
 def instant(value: Any) -> float | None:

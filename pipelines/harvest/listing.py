@@ -35,6 +35,7 @@ class Summary(NamedTuple):
 class _Summary(msgspec.Struct):
     TrainingJobName: str
     TrainingJobArn: str
+    CreationTime: Any = None
     LastModifiedTime: Any = None
 
 
@@ -56,7 +57,10 @@ def listed(calls: Calls, since: int | None) -> Iterator[tuple[list[Summary], flo
         yield (
             [
                 Summary(
-                    key_of(job.TrainingJobArn), job.TrainingJobName, job.TrainingJobArn, instant(job.LastModifiedTime)
+                    key_of(job.TrainingJobArn, job.CreationTime),
+                    job.TrainingJobName,
+                    job.TrainingJobArn,
+                    instant(job.LastModifiedTime),
                 )
                 for job in jobs
             ],

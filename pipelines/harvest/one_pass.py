@@ -3,52 +3,48 @@
 Here: where a pass begins, which way it goes, and whether it was complete. Not here: which sources there are,
 credentials, and what a failure means for the others.
 
-A look at the newest changes tells whether anything changed. If they do not reach back to the watermark, all changes
-since are paged through. The index may show a change late, and a job that changes while it is paged may push another out
-of a page: so what is known of the jobs since the watermark less an overlap is held against the service's own counts of
-them, of all and of those in progress, and paged through again where they differ. Where Search is not allowed, the jobs
-are listed and each is asked about.
+What is proven, if the service shows each change at once and none bears an earlier time than what it showed before: a
+pass that ends without an error holds every job that there was when it began, as it was then or later. All changes
+before the watermark are held. A look is a page of the newest changes, and so of one instant: if it reaches back to the
+watermark, nothing is missing at that instant. If it does not, one query goes through all that changed since; where
+every page of it counts as many jobs as it gave different ones in the end, none was missed, for a job that changes
+stays among those that the query finds. Where they are too many for one query, or change under it, those that changed
+before the second of the look's newest change are read first (``search.settled``), and the watermark rises to it; then
+the pass looks again.
+
+What is not proven so, because the index may show a change late, is compared by counting: what is known of the jobs
+since the watermark less an overlap is held against the service's own counts of them, of all and of those in progress,
+and read again where they differ. A pass whose counts differ to the end fails, and the next one compares from the last
+complete look on. Two things escape: a change shown late of a job that changed in the overlap before and is as much in
+progress as it was then, until it changes again; and a job that is pushed out of a page by the deletion of another
+while a third is created, until `trainyard verify` finds it. Jobs without LastModifiedTime are in no order, and no
+later query finds them: the first complete pass takes them in, `trainyard verify` those that come later.
+
+Where Search is not allowed, the jobs are listed and each is asked about.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from pipelines.errors import TrainyardError
 from pipelines.harvest import listing, search
-from pipelines.harvest.archive import RawArchive, write_last_look
+from pipelines.harvest.archive import RawArchive, last_looks, write_last_look
 from pipelines.harvest.calls import Calls, TokenRefusedError, is_denied
 from pipelines.harvest.describe import Completion, When, at_once
 from pipelines.harvest.intake import Intake
+from pipelines.harvest.job import Job
 from pipelines.harvest.redact import Redactor
 
 OVERLAP_SECONDS = 900
+MOST_LOOKS = 10  # until one finds nothing more that changed
 MOST_LISTINGS = 3  # of one pass, where tokens expire
-
-
-class _Look(NamedTuple):
-    """What the newest page tells: whether it reaches back to what was taken before, whether nothing is missing, and how
-    many jobs the service counts in all since then.
-    """
-
-    reaches_back: bool
-    is_settled: bool
-    hits: int | None
-
-
-class _Reading(NamedTuple):
-    """What came of paging: how many jobs the service counted at first, None unless a single query gave all that it
-    counted; and the parts (seconds, from and before) that its queries went through, the last first.
-    """
-
-    hits: int | None
-    parts: list[tuple[int | None, int | None]]
 
 
 class Pass:
@@ -73,11 +69,14 @@ class Pass:
         self._calls = calls
         self._home = home
         self._on_page = on_page
+        self._overlap_seconds = overlap_seconds
         self._completion = Completion(calls, describe)
         self._intake = Intake(
             source, RawArchive(home / "raw"), redactor, overlap_seconds, self._completion.descriptions
         )
         self._began_at: float | None = None
+        self._looked_at: float | None = None  # when a pass was last complete, by the service's clock
+        self._second: int | None = None  # all changes before it are held
 
     @property
     def documents(self) -> int:
@@ -105,7 +104,8 @@ class Pass:
         Raises botocore's errors, and TrainyardError where the service gives fewer jobs than it counts, however it is
         asked. What came before an error is kept.
         """
-        self._intake.recall()
+        self._looked_at = last_looks(self._home).get(self.source)
+        self._intake.recall(self._looked_at)
         try:
             try:
                 self._search()
@@ -116,87 +116,101 @@ class Pass:
         except (BotoCoreError, ClientError, ResponseParserError, TrainyardError):
             self._intake.commit()
             raise
-        self._intake.commit()
+        self._intake.commit(even_if_empty=self.batches > 0)
         assert self._began_at is not None
         write_last_look(self._home, self.source, self._began_at)
 
     def _search(self) -> None:
         """Take in what Search has new, and see that nothing is missing of what it had before."""
-        since = self._intake.since
-        if since is None:
-            reading = self._read(None, None)
-            if reading.hits is not None:
-                return
-            suspects = reading.parts
-            look = self._look(has_read=True)
-        else:
-            start = self._intake.watermark // 1_000_000 + 1
-            suspects = [(since, start)]
-            look = self._look()
-            if not look.reaches_back:
-                reading = self._read(start, None)
-                if look.hits is not None and reading.hits is not None:
-                    before = look.hits - reading.hits
-                    if self._intake.jobs_between(since, start) >= before and self._progress_agrees():
-                        return
-                suspects += reading.parts
-                look = self._look(has_read=True)
-        for part in suspects:
-            if look.is_settled:
-                return
-            self._read(*part)
-            look = self._look(has_read=True)
-        given = self._intake.jobs_between(since, None)
-        if not look.is_settled and look.hits is not None and look.hits > given:
-            raise TrainyardError(
-                f"Search counts {look.hits} jobs but gives {given}, asked time and again: these are kept, the next run"
-                " looks once more"
-            )
-
-    def _look(self, has_read: bool = False) -> _Look:
-        """Look at the newest changes; they are taken in if there is no gap between them and what was taken before.
-
-        ``has_read``: all changes were paged through just now, so that a gap would show in the counts.
-        """
-        page = search.newest(self._calls, self._intake.since)
-        second = self._intake.watermark // 1_000_000
-        is_whole = page.is_last and page.hits == len(page.jobs)
-        reaches_back = is_whole or any(job.modified is not None and job.modified < second + 1 for job in page.jobs)
-        if reaches_back or has_read:
-            self._take(page, is_without_gap=reaches_back)
-        is_all_there = page.hits is not None and self._intake.jobs_between(self._intake.since, None) >= page.hits
-        is_settled = is_whole or ((reaches_back or has_read) and is_all_there and self._progress_agrees())
-        return _Look(reaches_back, is_settled, page.hits)
-
-    def _progress_agrees(self) -> bool:
-        """Are as many jobs InProgress as the service counts? All may be known, but one of them as it was before."""
-        return self._intake.jobs_in_progress() == search.jobs_in_progress(self._calls, self._intake.since)
-
-    def _read(self, since: int | None, until: int | None) -> _Reading:
-        """Page through the jobs that changed between two seconds."""
-        starts: list[int | None] = []
-        keys: set[int] = set()
-        first_hits = last_hits = None
-        for page in search.changed(self._calls, since, until):
-            if not starts:
-                first_hits = page.hits
-            if not starts or page.since != starts[-1]:
-                starts.append(page.since)
-            if len(starts) == 1:
-                keys.update(job.key for job in page.jobs)
-                last_hits = page.hits
+        start = self._intake.watermark
+        if start:
+            second = start // 1_000_000
+            # The last complete look saw all of a second that was over.
+            self._second = second + 1 if self._looked_at is not None and self._looked_at >= second + 1 else second
+        look = self._catch_up()
+        if self._looked_at is None and not _is_whole(look):
+            for page in search.undated(self._calls):
+                self._take(page)
+        if self._agrees(look, is_read_whole=_is_whole(look) or not start):
+            return
+        end = (start or self._intake.watermark) // 1_000_000 + 1
+        for page in search.settled(self._calls, self._intake.since if start else end - self._overlap_seconds, end):
             self._take(page)
-        is_whole = len(starts) == 1 and last_hits is not None and last_hits <= len(keys)
-        parts = list(zip(starts, [*starts[1:], until], strict=True))
-        return _Reading(first_hits if is_whole else None, parts[::-1])
+        look = self._catch_up()
+        if self._lacks(look):
+            raise self._lacking(look)
 
-    def _take(self, page: search.Page, is_without_gap: bool = True) -> None:
+    def _catch_up(self) -> search.Page:
+        """Take in all that changed since the watermark; gives a look since when, or at which, nothing was missing."""
+        refusals = 0
+        for attempt in range(MOST_LOOKS):
+            look = search.newest(self._calls, self._intake.since)
+            self._begin(look.answered_at)
+            newest = _newest_change(look)
+            if _is_whole(look) or any(map(self._lies_behind, look.jobs)):
+                self._take(look, newest)
+                return look
+            if attempt or look.hits is None or look.hits > search.QUERY_JOBS:
+                self._read_settled(math.floor(newest))
+            try:
+                if self._read_rest(newest):
+                    return look
+            except TokenRefusedError as error:
+                refusals += 1
+                if refusals > search.MOST_REFUSALS:
+                    raise search.refused(error) from None
+        if self._lacks(look):
+            raise self._lacking(look)
+        raise TrainyardError("jobs change faster than Search gives them: what came is kept, the next run goes on")
+
+    def _read_settled(self, until: int) -> None:
+        """Take in what changed before a second that is over."""
+        for page in search.settled(self._calls, self._second, until):
+            self._take(page, max((job.modified or 0 for job in page.jobs), default=0))
+        if self._second is None or self._second < until:
+            self._second = until
+
+    def _read_rest(self, newest: float) -> bool:
+        """Take in what changed since, by one query; tells whether it gave all. ``newest``: a change shown before it."""
+        keys: set[int] = set()
+        counts: set[int | None] = set()
+        for page in search.since_then(self._calls, self._second):
+            self._take(page)
+            keys.update(job.key for job in page.jobs)
+            counts.add(page.hits)
+        gave_all = counts in ({len(keys)}, {None})
+        if gave_all:
+            # What changed meanwhile, and may be on no page, did so later.
+            self._intake.reach(newest)
+        return gave_all
+
+    def _lies_behind(self, job: Job) -> bool:
+        """Did a job change before the watermark? So did all that come after it on a page of the newest changes."""
+        held_before = max(self._intake.watermark, (self._second or 0) * 1_000_000)
+        return job.modified is not None and round(job.modified * 1e6) < held_before
+
+    def _agrees(self, look: search.Page, is_read_whole: bool) -> bool:
+        """Do the service's counts agree with what is held? All may be known, but one of them as it was before."""
+        if self._lacks(look):
+            return False
+        if is_read_whole:
+            return True
+        return search.jobs_in_progress(self._calls, self._intake.since) in (None, self._intake.jobs_in_progress())
+
+    def _lacks(self, look: search.Page) -> bool:
+        return look.hits is not None and look.hits > self._intake.jobs()
+
+    def _lacking(self, look: search.Page) -> TrainyardError:
+        return TrainyardError(
+            f"Search counts {look.hits} jobs but gives {self._intake.jobs()}, asked time and again: these are kept, the"
+            " next run looks once more"
+        )
+
+    def _take(self, page: search.Page, reached: float = 0) -> None:
+        """Take a page in; all changes before ``reached`` (epoch seconds) are held then."""
         self._begin(page.answered_at)
         self._intake.take(page.jobs, page.answered_at)
-        if is_without_gap:
-            # A time to come would hide all until then.
-            newest = max((job.modified for job in page.jobs if job.modified is not None), default=0)
-            self._intake.reach(min(newest, page.answered_at))
+        self._intake.reach(reached)
         self._intake.commit_if_full()
         self._on_page(self._intake.found)
 
@@ -241,3 +255,14 @@ class Pass:
             )
         self._intake.reach(newest)
         self._intake.commit(even_if_empty=True)
+
+
+def _is_whole(look: search.Page) -> bool:
+    return look.is_last and look.hits == len(look.jobs)
+
+
+def _newest_change(look: search.Page) -> float:
+    """The time of the newest change on a page, in epoch seconds: what changes later bears no earlier one."""
+    newest = max((job.modified for job in look.jobs if job.modified is not None), default=0)
+    # A time to come would hide all until then. The service's clock is told in whole seconds.
+    return newest if newest < look.answered_at + 1 else look.answered_at

@@ -1,9 +1,18 @@
 """Training jobs through ``Search``: those that changed since an instant, oldest change first, or the newest ones; those
 created in a window, and those of certain names.
 
-Here: keyset paging. A query goes by LastModifiedTime, ascending; after a few thousand jobs a new one goes on from the
-second that it reached. So no token has to live long, and no cap on a query's results is met. Not here: what is known of
-the jobs already, and whether they are all there (``one_pass``).
+Here: the queries, and paging that no change of the fleet leads astray. Not here: what is known of the jobs already, and
+whether they are all there (``one_pass``).
+
+The token of a page is at worst a position, so where a job leaves the pages behind it, all later ones move up by one,
+and the one at the seam is on no page. What makes that visible: a job that changes bears a later LastModifiedTime than
+any before it. So nothing can come to a span of seconds that are over; what leaves it makes the service's count of it
+smaller; and as long as that count stands still, the pages of a query fit together (``settled``). Where it does not, a
+new query goes on from the second that was reached: its first page is all of one instant. From then on every page is a
+query of its own, tokens serve only within one second, and a second that needs them is a span by itself. Where the
+service does not count exactly, tokens serve within one second too, and are believed there.
+
+A query goes on for a few thousand jobs only: no token has to live long, and no cap on a query's results is met.
 """
 
 from __future__ import annotations
@@ -22,6 +31,7 @@ from pipelines.harvest.job import Job, read_job
 PAGE_JOBS = 100
 QUERY_JOBS = 5_000
 MOST_REFUSALS = 3  # of tokens in one second's jobs
+MOST_RESTARTS = 100  # of one second's jobs, because of those that leave it
 MOST_EMPTY_PAGES = 1_000  # one after the other
 MOST_NAMES = 20  # filters of one expression
 
@@ -46,13 +56,12 @@ _BODY = msgspec.json.Decoder(_Body)
 class Page(NamedTuple):
     """Jobs in the order asked for, and when that was (epoch seconds, the service's clock).
 
-    ``since`` (a second, None for all time) is where the page's query began, ``hits`` how many jobs the service counts
-    from there on (None where it does not say exactly), ``is_last`` whether the query gives no more.
+    ``hits`` is how many jobs the service counts that the query finds (None where it does not say exactly), ``is_last``
+    whether it gives no more of them.
     """
 
     jobs: list[Job]
     answered_at: float
-    since: int | None
     hits: int | None
     is_last: bool
 
@@ -60,7 +69,7 @@ class Page(NamedTuple):
 def newest(calls: Calls, since: int | None) -> Page:
     """The jobs that changed last, newest first, of those that changed in the second ``since`` or later: one page."""
     request = _request(_between("LastModifiedTime", since, None), order="Descending")
-    return _page(calls.ask("Search", **request), since)
+    return _page(calls.ask("Search", **request))
 
 
 def jobs_in_progress(calls: Calls, since: int | None) -> int | None:
@@ -69,39 +78,73 @@ def jobs_in_progress(calls: Calls, since: int | None) -> int | None:
     return _count(calls, [*_between("LastModifiedTime", since, None), status]).hits
 
 
-def changed(calls: Calls, since: int | None, until: int | None = None) -> Iterator[Page]:
-    """The jobs that changed in the second ``since`` or later and before the second ``until``, oldest change first.
+def settled(calls: Calls, since: int | None, until: int) -> Iterator[Page]:
+    """The jobs that changed last in the second ``since`` or later and before the second ``until``, oldest change first.
 
-    A job may come more than once: when it changes meanwhile, and those of a second in which a query ended. Raises what
-    ``Calls`` does, and TrainyardError where the service makes no progress.
+    ``until`` is to be over, so that no job comes to them. After each page all of them are given up to its last change,
+    but those that have changed since. A job may come more than once: those of a second in which a query ended. Raises
+    what ``Calls`` does, and TrainyardError where the service makes no progress.
     """
-    refusals = 0
-    while True:
+    refusals = restarts = 0
+    is_moving = False
+    while since is None or since < until:
+        end = since + 1 if restarts and since is not None else until
+        hits: int | None = None
         keys: set[int] = set()
         reached = since
         try:
-            for page in _query(calls, _request(_between("LastModifiedTime", since, until)), since):
+            for number, page in enumerate(_query(calls, _request(_between("LastModifiedTime", since, end)))):
+                if number == 0:
+                    hits = page.hits
+                elif page.hits != hits:
+                    is_moving = True
+                    break
                 keys.update(job.key for job in page.jobs)
                 reached = max(
                     (math.floor(job.modified) for job in page.jobs if job.modified is not None), default=reached
                 )
                 yield page
-                if len(keys) >= QUERY_JOBS and reached != since:
+                has_enough = is_moving or hits is None or len(keys) >= QUERY_JOBS
+                if has_enough and reached != since and not page.is_last:
                     break
             else:
-                # A query that has more hits than it gave has met a cap, or jobs moved under it.
-                if reached == since or (page.hits is not None and page.hits <= len(keys)):
-                    return
+                # A query that has more hits than it gave has met a cap.
+                if hits is None or hits <= len(keys):
+                    reached = end
+                elif reached == since:  # within one second: there is no way past it
+                    reached = end if since is None else since + 1
+            restarts = restarts + 1 if reached == since else 0
+            if restarts > MOST_RESTARTS:
+                raise TrainyardError("Search counts the jobs of one second otherwise each time: run again later")
         except TokenRefusedError as error:
             refusals = 0 if reached != since else refusals + 1
             if refusals > MOST_REFUSALS:
-                raise TrainyardError(f"Search refuses its own tokens: run again later ({error.__cause__})") from None
+                raise refused(error) from None
         since = reached
+
+
+def since_then(calls: Calls, since: int | None) -> Iterator[Page]:
+    """The jobs that changed in the second ``since`` or later, oldest change first, in one query.
+
+    A job may come more than once, and one may be on no page, when they change meanwhile. Raises what ``Calls`` does.
+    """
+    return _query(calls, _request(_between("LastModifiedTime", since, None)))
+
+
+def undated(calls: Calls) -> Iterator[Page]:
+    """The jobs that have no LastModifiedTime: no query by it finds them."""
+    has_none = {"Name": "LastModifiedTime", "Operator": "NotExists"}
+    return _query(calls, _request([has_none], sort_by="CreationTime"))
+
+
+def refused(error: TokenRefusedError) -> TrainyardError:
+    """The error to raise where the service takes none of its own tokens."""
+    return TrainyardError(f"Search refuses its own tokens: run again later ({error.__cause__})")
 
 
 def created(calls: Calls, since: int, until: int) -> Iterator[Page]:
     """The jobs created in the second ``since`` or later and before the second ``until``, in one query."""
-    return _query(calls, _request(_between("CreationTime", since, until), sort_by="CreationTime"), since)
+    return _query(calls, _request(_between("CreationTime", since, until), sort_by="CreationTime"))
 
 
 def count_created(calls: Calls, since: int | None, until: int | None) -> Page:
@@ -112,17 +155,17 @@ def count_created(calls: Calls, since: int | None, until: int | None) -> Page:
 def named(calls: Calls, names: Sequence[str]) -> Page:
     """The jobs of these names, at most ``MOST_NAMES`` of them."""
     filters = [{"Name": "TrainingJobName", "Operator": "Equals", "Value": name} for name in names]
-    return _page(calls.ask("Search", **_request(filters, operator="Or")), None)
+    return _page(calls.ask("Search", **_request(filters, operator="Or")))
 
 
 def _count(calls: Calls, filters: list[dict[str, str]], **sorting: str) -> Page:
-    return _page(calls.ask("Search", **(_request(filters, **sorting) | {"MaxResults": 1})), None)
+    return _page(calls.ask("Search", **(_request(filters, **sorting) | {"MaxResults": 1})))
 
 
-def _query(calls: Calls, request: dict[str, Any], since: int | None) -> Iterator[Page]:
+def _query(calls: Calls, request: dict[str, Any]) -> Iterator[Page]:
     empty_pages = 0
     for answer in calls.pages("Search", **request):
-        page = _page(answer, since)
+        page = _page(answer)
         empty_pages = 0 if page.jobs else empty_pages + 1
         if empty_pages > MOST_EMPTY_PAGES:
             raise TrainyardError("Search gives nothing but empty pages: run again later")
@@ -156,13 +199,11 @@ def _request(
     }
 
 
-def _page(answer: Answer, since: int | None) -> Page:
+def _page(answer: Answer) -> Page:
     try:
         body = _BODY.decode(answer.body)
     except msgspec.ValidationError as error:
         raise TrainyardError(f"Search gives what is no page: {error}") from None
     documents = [*(bytes(result.TrainingJob) for result in body.Results), *answer.broken]
     hits = body.TotalHits.Value if body.TotalHits and body.TotalHits.Relation == "EqualTo" else None
-    return Page(
-        [read_job(document) for document in documents if document], answer.answered_at, since, hits, answer.is_last
-    )
+    return Page([read_job(document) for document in documents if document], answer.answered_at, hits, answer.is_last)

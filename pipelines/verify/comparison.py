@@ -18,7 +18,7 @@ from pipelines.harvest import search
 from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.harvest.calls import Calls, TokenRefusedError, is_denied
 from pipelines.harvest.describe import Completion, describe
-from pipelines.harvest.job import Job, key_of
+from pipelines.harvest.job import Job
 from pipelines.harvest.redact import Redactor
 from pipelines.home import Home
 from pipelines.lake.deleted import read_marks, write_marks
@@ -110,17 +110,17 @@ class Comparison:
                 found |= {job.key: job for job in page.jobs}
                 hits, answered_at = page.hits, page.answered_at
         except TokenRefusedError as error:
-            raise TrainyardError(f"Search refuses its own tokens: run again later ({error.__cause__})") from None
+            raise search.refused(error) from None
         assert answered_at is not None
         if hits is not None and len(found) < hits:
             raise TrainyardError(f"Search counted {hits} jobs but gave {len(found)}: run again later")
-        held = self._held.jobs(window)
-        known = {key_of(arn) for arn in [*self._held.jobs_of_others(window), *(arn for arn, _, _ in held)]}
-        known |= self._quarantined
-        self._fetch([job for key, job in found.items() if key not in known], answered_at, window)
-        self._marks = {arn: missed_at for arn, missed_at in self._marks.items() if key_of(arn) not in found}
-        for arn, name, observed_at in held:
-            if key_of(arn) not in found and self._is_gone(name):
+        arns = {job.arn for job in found.values() if job.arn}
+        # Later ones too: where a name was used again, the lake holds the newer job.
+        known = self._held.known(arns, window.start) | self._quarantined
+        self._fetch([job for job in found.values() if job.arn not in known], answered_at, window)
+        self._marks = {arn: missed_at for arn, missed_at in self._marks.items() if arn not in arns}
+        for arn, name, observed_at in self._held.jobs(window):
+            if arn not in arns and self._is_gone(name):
                 self._marks[arn] = max(answered_at, observed_at)
                 self._missed[window.month] += 1
 
@@ -164,7 +164,7 @@ def _by_month(jobs: Counter[str]) -> str:
     return f"{jobs.total():,} ({', '.join(f'{month}: {count:,}' for month, count in sorted(jobs.items()))})"
 
 
-def _quarantined(home: Home, source: str) -> set[int]:
-    """The jobs whose document from this source is in quarantine: raw has them."""
+def _quarantined(home: Home, source: str) -> set[str]:
+    """The ARNs of the jobs whose document from this source is in quarantine: raw has them."""
     lines = (quarantined.line for of, quarantined in Quarantine(home.quarantine).lines() if of == source)
-    return {key_of(match[1]) for line in lines if (match := _ARN.search(line))}
+    return {match[1] for line in lines if (match := _ARN.search(line))}

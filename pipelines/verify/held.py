@@ -5,7 +5,7 @@ Imported jobs and those known by events alone are not held in this sense: the se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import duckdb
@@ -59,10 +59,14 @@ class Held:
         query = f"select training_job_arn, {name}, observed_at from ({self._own}) where {_WITHIN}"
         return self._connection.execute(f"{query} order by training_job_arn", window).fetchall()
 
-    def jobs_of_others(self, window: Window) -> list[str]:
-        """ARNs of the jobs in a window whose newest version came from another source that is verified too."""
-        query = f"select training_job_arn from held anti join ({self._own}) using (training_job_arn) where {_WITHIN}"
-        return [arn for (arn,) in self._connection.execute(query, window).fetchall()]
+    def known(self, arns: Collection[str], since: int) -> set[str]:
+        """ARNs of those jobs that the lake holds and that were created in the second ``since`` or later.
+
+        They may have come from any of the sources that are verified.
+        """
+        named = "select training_job_arn from held where training_job_arn in (select unnest($1::varchar[]))"
+        found = self._connection.execute(f"{named} and created_second >= $2", [list(arns), since])
+        return {arn for (arn,) in found.fetchall()}
 
     def _one(self, query: str, *parameters: int) -> int | None:
         ((value,),) = self._connection.execute(query, parameters).fetchall()

@@ -198,7 +198,6 @@ def test_jobs_of_motos_service(moto, home, monkeypatch):
     def refused(*_):  # moto's own answers everyone, without pages or order
         raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "Search")
 
-    monkeypatch.setattr(search, "changed", refused)
     monkeypatch.setattr(search, "newest", refused)
     first = Pass(SOURCE, denied, home.root, Redactor())
     first.run()

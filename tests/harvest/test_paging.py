@@ -13,9 +13,11 @@ from pipelines.harvest.calls import Calls
 from pipelines.harvest.one_pass import Pass
 from pipelines.harvest.redact import Redactor
 from pipelines.home import Home
+from pipelines.lake.load import load
 from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.simulator.made_fleet import END_SECONDS, made_documents
 from tests.harvest.passes import SOURCE, held, new_pass, received, run_pass, searched
+from tests.main_job import lake
 from tests.simulator.clients import client
 from tests.simulator.made import T0, job
 
@@ -45,8 +47,9 @@ def test_each_job_comes_once_at_a_call_for_a_page(small, home):
         assert set(names(received(home)).values()) == {1}
         assert held(home) == searched(fleet.documents)
         assert (done.documents, done.batches) == (230, 5)
-        # 23 pages hold them; each of the 4 queries that go on begins with a job of the last one.
-        assert done.calls <= 23 + 1 + 2
+        # 23 pages hold them; each of the 4 queries that go on begins with a job of the last one. A look before, the
+        # second of its newest change after, and the jobs without a LastModifiedTime.
+        assert done.calls <= 23 + 1 + 3
 
 
 @pytest.mark.parametrize("spread_seconds", [0, 0.003])
@@ -87,9 +90,9 @@ def test_a_cap_on_the_results_of_a_query(small, home, most_hits):
 
 def test_a_capped_second_is_an_error_that_says_so(small, home):
     with Simulator(Fleet(ended(230, 0)), most_hits=100) as simulator:
-        with pytest.raises(TrainyardError, match="Search counts 230 jobs but gives 110"):
+        with pytest.raises(TrainyardError, match="Search counts 230 jobs but gives 100"):
             run_pass(simulator, home)
-        assert len(held(home)) == 110  # the first 100, and the last page of the other order
+        assert len(held(home)) == 100
         assert last_looks(home.root) == {}
 
 
@@ -154,6 +157,36 @@ def test_what_shows_later_than_the_overlap_is_not_looked_for(home):
         assert len(held(home)) < 20
         run_pass(simulator, home, overlap_seconds=3000)
     assert held(home) == searched(fleet.documents)
+
+
+@pytest.mark.parametrize("count", [7, 130])  # of jobs on one page, and on more than one query's
+def test_a_name_used_again_is_another_job(small, home, count):
+    """A job that was deleted, and one made later by the same name, have one ARN: the service counts and gives both."""
+    again = job("a0003", T0 + 50_000)
+    fleet = Fleet([*ended(count), again])
+    with Simulator(fleet) as simulator:
+        for _ in range(3):
+            run_pass(simulator, home)
+            simulator.advance(DAY)
+    assert names(received(home))["a0003"] == 2
+    assert held(home) == searched(fleet.documents)  # of two with one ARN, the newer
+    load(home)
+    assert len(lake(home)["training_jobs"]) == count
+
+
+@pytest.mark.parametrize("count", [7, 130])
+def test_jobs_without_last_modified_time_are_taken_in_and_fail_no_pass(small, home, count):
+    undated = ended(3, first="u")
+    for document in undated:
+        del document["LastModifiedTime"]
+    fleet = Fleet([*ended(count), *undated])
+    with Simulator(fleet) as simulator:
+        assert run_pass(simulator, home).documents == count + 3
+        simulator.advance(DAY)
+        assert run_pass(simulator, home).documents == 0
+    assert set(names(received(home)).values()) == {1}
+    load(home)
+    assert len(lake(home)["training_jobs"]) == count + 3
 
 
 def test_empty_pages_are_not_the_end(small, home):

@@ -373,20 +373,26 @@ def test_a_taken_port_is_said_in_one_line(simulator):
 
 
 def test_ctrl_c_ends_it_cleanly():
+    # Where this process ignores SIGINT, as in the background of a shell, its child would too.
     program = (
+        "import signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from pipelines.simulator import Fleet, Simulator\n"
         "simulator = Simulator(Fleet([]))\n"
         "print(simulator.url, flush=True)\n"
         "simulator.serve_forever()"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        port = int(process.stdout.readline().rpartition(b":")[2])
-        connection = http.client.HTTPConnection("127.0.0.1", port)  # one that stays open is no hindrance
-        connection.request("GET", "/_simulator/clock")
-        assert json.load(connection.getresponse()) == {"now": 0}
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=10)
-        connection.close()
+        try:
+            port = int(process.stdout.readline().rpartition(b":")[2])
+            connection = http.client.HTTPConnection("127.0.0.1", port)  # one that stays open is no hindrance
+            connection.request("GET", "/_simulator/clock")
+            assert json.load(connection.getresponse()) == {"now": 0}
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=10)
+            connection.close()
+        finally:
+            process.kill()
     assert (process.returncode, errors) == (0, b"")
 
 

@@ -258,6 +258,37 @@ def test_a_document_in_quarantine_is_not_fetched_again_and_again(settings, home,
     assert (outcome.documents, outcome.error) == (0, None)
 
 
+def test_a_job_without_last_modified_time_that_a_harvest_cannot_find_is_fetched(settings, home, serving):
+    serving(JOBS)
+    harvest(settings)
+    undated = job("undated", T0 + 5 * HOUR)
+    del undated["LastModifiedTime"]
+    serving([*JOBS, undated])
+    (outcome,) = harvest(settings)
+    assert (outcome.documents, outcome.error) == (0, None)
+    outcome, _ = verified(settings)
+    assert (outcome.documents, outcome.error) == (1, None)
+    assert "undated" in names(home)
+    outcome, _ = verified(settings)
+    assert outcome.documents == 0
+
+
+def test_a_name_used_again_is_no_difference(settings, home, serving):
+    """The service has both jobs of the name, the lake the newer one, which is not taken for known by the older."""
+    serving(JOBS)
+    harvest(settings)
+    serving([*JOBS, JOBS[7] | {"CreationTime": T0 + 800 * HOUR + 1, "LastModifiedTime": T0 + 800 * HOUR + 70}])
+    outcome, _ = verified(settings)
+    assert (outcome.documents, outcome.error) == (1, None)
+    for _ in range(2):
+        (outcome,) = harvest(settings)
+        assert outcome.error is None
+        outcome, _ = verified(settings)
+        assert (outcome.documents, outcome.error) == (0, None)
+    assert read_marks(home, NAME) == {}
+    assert len(lake(home)["training_jobs"]) == 300
+
+
 def test_a_source_that_fails_says_so_and_the_other_is_repaired(settings, home, serving):
     both = settings.model_copy(
         update={"sources": (SourceSettings(role_arn="arn:aws:iam::999988887777:role/x", regions=(REGION,)), SOURCE)}

@@ -1,0 +1,67 @@
+"""A pass that ends without an error holds every job that there was when it began, whatever moves between its calls."""
+
+from random import Random
+
+import pytest
+
+from pipelines.errors import TrainyardError
+from pipelines.harvest import intake, search
+from pipelines.harvest.one_pass import Pass
+from pipelines.harvest.redact import Redactor
+from tests.harvest.moving import MovingFleet
+from tests.harvest.passes import SOURCE, held
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_there_was_when_a_pass_began_is_held_when_it_ends(monkeypatch, home, seed):
+    random = Random(seed)
+    monkeypatch.setattr(search, "PAGE_JOBS", 10)
+    monkeypatch.setattr(search, "QUERY_JOBS", random.choice((50, 5_000)))
+    monkeypatch.setattr(intake, "BATCH_DOCUMENTS", 30)
+    restlessness = random.choice((0.1, 0.5, 1.0, 3.0))
+    fleet = MovingFleet(random, random.randrange(50, 400), restlessness, random.choice((0.1, 1, 20)))
+    for _ in range(3):
+        one_pass = Pass(SOURCE, fleet, home.root, Redactor(), overlap_seconds=random.choice((0, 30, 900)))
+        at_first = fleet.versions()
+        try:
+            one_pass.run()
+        except TrainyardError:
+            continue
+        assert not lacking(home, at_first)
+        for _ in range(random.randrange(40)):
+            fleet.ask("Search", SortBy="LastModifiedTime", SortOrder="Ascending", MaxResults=1)
+    fleet.restlessness = 0
+    Pass(SOURCE, fleet, home.root, Redactor()).run()
+    assert {arn: job["LastModifiedTime"] for arn, job in held(home).items()} == fleet.versions()
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_is_counted_but_not_given_is_looked_for_until_it_comes(monkeypatch, home, is_first):
+    monkeypatch.setattr(search, "PAGE_JOBS", 10)
+    fleet = MovingFleet(Random(0), 60, restlessness=0, step_seconds=0)
+
+    def take_pass():
+        Pass(SOURCE, fleet, home.root, Redactor()).run()
+
+    if not is_first:
+        take_pass()
+    fleet.now += 100_000
+    fleet.hidden = {fleet.create(fleet.now - 1_000)}
+    for _ in range(3):
+        fleet.now += 10_000  # more than the overlap
+        for seconds in range(25):
+            fleet.create(fleet.now - 50 + seconds)
+        with pytest.raises(TrainyardError, match=r"Search counts \d+ jobs but gives"):
+            take_pass()
+    fleet.hidden = set()
+    take_pass()
+    assert not lacking(home, fleet.versions())
+    calls = fleet.made.total()
+    take_pass()
+    assert fleet.made.total() <= calls + 2
+
+
+def lacking(home, versions):
+    """The jobs of which no version as new as this is held."""
+    of_held = {arn: job["LastModifiedTime"] for arn, job in held(home).items()}
+    return {arn for arn, modified in versions.items() if of_held.get(arn, 0) < modified}
