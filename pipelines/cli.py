@@ -61,6 +61,7 @@ def import_(
 
     settings = load_settings()
     home = Home(settings.home)
+    home.see_that_jobs_belong()
 
     def note(batch: list[Observation]) -> None:
         note_due(home.root, (observation.document for observation in batch))

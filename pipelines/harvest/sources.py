@@ -22,6 +22,7 @@ from pipelines.config import ROLE_ARN, Settings, SourceSettings
 from pipelines.harvest.first_contact import CONNECT_TIMEOUT_SECONDS, FirstContact
 from pipelines.harvest.limiter import Limiter
 from pipelines.harvest.outcome import FAILURES, Outcome, explain
+from pipelines.home import Home
 
 # Adaptive: each client slows down by itself when the account's rate, which it shares with everyone, is exceeded.
 _CONFIG = Config(
@@ -48,7 +49,11 @@ class Source:
 
 
 def find_sources(settings: Settings) -> list[Source | Outcome]:
-    """Every source that the settings name, once; an outcome, with its error, for what cannot be one."""
+    """Every source that the settings name, once; an outcome, with its error, for what cannot be one.
+
+    Raises TrainyardError where the data directory is a demo's, and they are not.
+    """
+    Home(settings.home).see_that_jobs_belong(os.environ.get("AWS_ENDPOINT_URL"))
     found: dict[str, Source | Outcome] = {}
     for wanted in settings.sources:
         try:
