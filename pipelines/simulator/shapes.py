@@ -36,7 +36,9 @@ def training_job() -> Any:
 @cache
 def describe_only() -> frozenset[str]:
     """Members of a job that DescribeTrainingJob returns and Search does not."""
-    return frozenset(service_model().shape_for("DescribeTrainingJobResponse").members) - frozenset(training_job().members)
+    return frozenset(service_model().shape_for("DescribeTrainingJobResponse").members) - frozenset(
+        training_job().members
+    )
 
 
 @cache
