@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from signal import Signals
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,7 @@ from rich.console import Console
 from pipelines.config import Settings, load_settings
 from pipelines.errors import TrainyardError
 from pipelines.home import Home, make_private
+from pipelines.interrupt import watch_signals
 from pipelines.progress import Bars, Log
 from pipelines.query import Format, write_answer
 from pipelines.terminal import printable
@@ -59,6 +61,7 @@ def import_(
 
     settings = load_settings()
     home = Home(settings.home)
+    home.see_that_jobs_belong()
 
     def note(batch: list[Observation]) -> None:
         note_due(home.root, (observation.document for observation in batch))
@@ -187,17 +190,33 @@ def _progress() -> Iterator[Log]:
 def main() -> None:
     """Run the command; what the user can mend is one line on standard error, without a traceback."""
     make_private()
+    signal_that_came = watch_signals(_end)
     try:
         status = app(standalone_mode=False)
-    except (TrainyardError, typer.TyperException) as error:
-        raise SystemExit(f"trainyard: {printable(' '.join(str(error).split()))}") from None
-    except OSError as error:  # a file or folder that is missing, forbidden, or full
-        where = f"{error.filename}: " if error.filename else ""
-        said = printable(f"{where}{error.strerror or error}")
-        raise SystemExit(f"trainyard: {said}: correct this, then run again") from None
-    except (KeyboardInterrupt, typer.Abort):
-        raise SystemExit(130) from None
+    except BaseException as error:
+        if came := signal_that_came():  # whatever ended the command, this is behind it
+            raise SystemExit(_end(came)) from None
+        said = _said_of(error)
+        if said is None:
+            raise
+        raise SystemExit(f"trainyard: {printable(said)}") from None
     raise SystemExit(status)
+
+
+def _end(by: Signals) -> int:
+    """Say what ended the command; give its exit code, as shells have it."""
+    typer.echo(f"trainyard: ended by {by.name}: run it again to go on", err=True)
+    return 128 + by
+
+
+def _said_of(error: BaseException) -> str | None:
+    """What the user can mend, in one line; None where the program itself is wrong."""
+    if isinstance(error, TrainyardError | typer.TyperException):
+        return " ".join(str(error).split())
+    if isinstance(error, OSError):  # a file or folder that is missing, forbidden, or full
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}: correct this, then run again"
+    return None
 
 
 if __name__ == "__main__":

@@ -49,8 +49,12 @@ def _role_arn(text: str) -> str:
 
 
 def _schedule(text: str) -> str:
-    if len(text.split()) != 5:
-        raise ValueError(f"{text!r} is not a cron expression of five fields: write it as */15 * * * *")
+    import dagster as dg  # slow to import
+
+    try:
+        dg.ScheduleDefinition(job_name="refresh", cron_schedule=text)
+    except dg.DagsterInvalidDefinitionError:
+        raise ValueError(f"{text!r} is not a cron expression of five fields: write it as */15 * * * *") from None
     return text
 
 
@@ -60,6 +64,12 @@ def _time_zone(name: str) -> str:
     except (KeyError, ValueError, OSError):
         raise ValueError("not a time zone, such as `Europe/Berlin`") from None
     return name
+
+
+def _some(sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
+    if not sources:
+        raise ValueError("there is nothing to harvest: name a source, or leave this out for boto3's default")
+    return sources
 
 
 class SourceSettings(BaseModel):
@@ -89,7 +99,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TRAINYARD_", extra="forbid", frozen=True)
 
     home: Path = Field(Path("trainyard-data"), description="Data directory: raw documents, lake, builds, warehouse.")
-    sources: tuple[SourceSettings, ...] = Field(
+    sources: Annotated[tuple[SourceSettings, ...], AfterValidator(_some)] = Field(
         (SourceSettings(),), description="Accounts to harvest; boto3's default credentials and region if not given."
     )
     secret_keys: tuple[Annotated[str, AfterValidator(_regular_expression)], ...] = Field(

@@ -15,7 +15,6 @@ from pipelines.home import Home
 from pipelines.simulator import Simulator
 from pipelines.simulator.made_fleet import made_fleet
 
-MARK = "demo"
 CALLS_PER_SECOND = 1000  # the simulator is nobody else's
 
 
@@ -26,10 +25,9 @@ def demo_settings(settings: Settings) -> Iterator[Settings]:
     Raises TrainyardError where the data directory holds harvested jobs already: the demo's would be among them.
     """
     home = Home(settings.home)
-    if home.raw.exists() and not (home.root / MARK).exists():
+    if home.raw.exists() and not home.demo.exists():
         raise TrainyardError(f"{home.root} holds harvested jobs: set TRAINYARD_HOME to another directory for the demo")
     home.create()
-    (home.root / MARK).touch()
     fleet = made_fleet()
     regions: dict[str, set[str]] = {}
     for document in fleet.documents:
@@ -40,6 +38,7 @@ def demo_settings(settings: Settings) -> Iterator[Settings]:
         for account, names in sorted(regions.items())
     )
     with Simulator(fleet) as simulator:
+        home.demo.write_text(simulator.url)
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             del os.environ[name]
         os.environ |= {

@@ -67,6 +67,19 @@ class Home:
         """The published DuckDB file."""
         return self.root / "warehouse.duckdb"
 
+    @property
+    def demo(self) -> Path:
+        """There if the jobs are the demo's; holds the endpoint that it made them up at."""
+        return self.root / "demo"
+
+    def see_that_jobs_belong(self, endpoint: str | None = None) -> None:
+        """Raise TrainyardError where jobs of an endpoint, or of files, would come among the made-up ones of a demo."""
+        if self.demo.exists() and self.demo.read_text() != endpoint:
+            raise TrainyardError(
+                f"{self.root} holds the made-up jobs of `trainyard demo`: remove it, or set TRAINYARD_HOME to another"
+                " directory"
+            )
+
     def create(self) -> None:
         """Make the directory if there is none: others may pass through it to the warehouse, and see nothing else."""
         try:

@@ -55,28 +55,37 @@ def write_answer(warehouse: Path, sql: str, output: Format) -> None:
     if not warehouse.exists():
         raise TrainyardError(f"there is no {warehouse} yet: `trainyard run` publishes it")
     try:
-        with opened(warehouse) as connection:
+        # Through a file, for Parquet is not written front to back.
+        with tempfile.TemporaryDirectory() as folder, opened(warehouse, folder) as connection:
             statements = connection.extract_statements(sql)
             if len(statements) != 1:
                 raise TrainyardError(f"one SELECT is asked at a time, not {len(statements)}")
             if output is Format.table:
                 _write_table(connection.execute(statements[0]))
             else:
-                _write_file(connection, statements[0].query, output)
+                _write_file(connection, statements[0].query, output, Path(folder) / "answer")
     except duckdb.Error as error:
         raise TrainyardError(" ".join(str(error).split())) from None
 
 
 @contextmanager
-def opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse, read-only; raises TrainyardError where it turns out to be damaged."""
+def opened(warehouse: Path, folder: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse, read-only; raises TrainyardError where it is damaged, or another process writes to it.
+
+    What is asked of it reaches no other file, but those of ``folder``.
+    """
     try:
         with duckdb.connect(str(warehouse), read_only=True) as connection:
+            connection.execute("set allowed_directories = $1", [[folder] if folder else []])
+            connection.execute("set enable_external_access = false")
+            connection.execute("set lock_configuration = true")
             yield connection
     except duckdb.Error as error:
         text = " ".join(str(error).split())
         if any(sign in text for sign in _DAMAGED):
             raise TrainyardError(f"{warehouse} is damaged ({text}): `trainyard build` publishes it anew") from None
+        if "lock on file" in text:
+            raise TrainyardError(f"{warehouse} is open for writing elsewhere: end that ({text})") from None
         raise
 
 
@@ -93,11 +102,8 @@ def _write_table(cursor: duckdb.DuckDBPyConnection) -> None:
         Console(stderr=True).print(f"the first {ROWS_SHOWN:,} rows; `--format csv` writes them all")
 
 
-def _write_file(connection: duckdb.DuckDBPyConnection, statement: str, output: Format) -> None:
-    # Through a file, for Parquet is not written front to back.
-    with tempfile.TemporaryDirectory() as folder:
-        answer = Path(folder) / "answer"
-        query = statement.rstrip().rstrip(";")
-        connection.execute(f"copy (\n{query}\n) to {literal(str(answer))} ({_COPY_OPTIONS[output]})")
-        with answer.open("rb") as file:
-            shutil.copyfileobj(file, sys.stdout.buffer)
+def _write_file(connection: duckdb.DuckDBPyConnection, statement: str, output: Format, path: Path) -> None:
+    query = statement.rstrip().rstrip(";")
+    connection.execute(f"copy (\n{query}\n) to {literal(str(path))} ({_COPY_OPTIONS[output]})")
+    with path.open("rb") as file:
+        shutil.copyfileobj(file, sys.stdout.buffer)

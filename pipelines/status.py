@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import duckdb
 from rich.console import Console
 from rich.table import Table
 
@@ -78,7 +79,10 @@ def _warehouse(home: Home) -> str:
     if not home.warehouse.exists():
         return "warehouse: none yet; `trainyard run` publishes it"
     with opened(home.warehouse) as connection:
-        ((build_id, built_at),) = connection.execute("select build_id, built_at from marts.build_info").fetchall()
+        try:
+            ((build_id, built_at),) = connection.execute("select build_id, built_at from marts.build_info").fetchall()
+        except (duckdb.CatalogException, duckdb.BinderException):
+            return f"warehouse: {home.warehouse} is none of Trainyard's; `trainyard build` puts one in its place"
     return f"warehouse: {home.warehouse}, build {build_id} of {built_at:%Y-%m-%d %H:%M:%S} UTC"
 
 

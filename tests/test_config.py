@@ -69,6 +69,8 @@ regions = ["us-west-2"]
         ('home = """\nx"""\nsources = [{regions = ["west"]}]', 3, "sources.0.regions.0"),
         ('secret_keys = ["a", "("]', 1, "secret_keys.1: not a regular expression"),
         ('schedule = "daily"', 1, "schedule: 'daily' is not a cron expression"),
+        ('\nschedule = "61 * * * *"', 2, "schedule: '61 * * * *' is not a cron expression"),
+        ('home = "x"\nsources = []', 2, "sources: there is nothing to harvest"),
         ("\ncalls_per_second = 0", 2, "calls_per_second: Input should be greater than 0"),
         ('home = "x"\nschedule = ', 2, "not TOML"),
         ("home = ", 1, "not TOML"),
@@ -95,6 +97,7 @@ def test_a_file_that_is_no_text_is_named_by_its_line(empty_folder):
     ("variable", "value", "said"),
     [
         ("TRAINYARD_SOURCES", "us-east-1", "TRAINYARD_SOURCES: not JSON"),
+        ("TRAINYARD_SOURCES", "[]", "TRAINYARD_SOURCES: sources: there is nothing to harvest"),
         ("TRAINYARD_SOURCES", '[{"region": "us-east-1"}]', "TRAINYARD_SOURCES: sources.0.region: there is no such"),
         ("TRAINYARD_CALLS_PER_SECOND", "many", "TRAINYARD_CALLS_PER_SECOND: calls_per_second: Input should be a valid"),
     ],

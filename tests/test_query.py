@@ -2,13 +2,18 @@
 
 import io
 import json
+import subprocess
+import sys
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
 from pipelines.errors import TrainyardError
+from pipelines.home import Home
 from pipelines.query import Format, write_answer
+from pipelines.status import show_status
 
 
 @pytest.fixture
@@ -45,3 +50,63 @@ def test_what_is_refused_is_said_in_one_line(warehouse, output, sql, capsys):
 def test_before_the_first_run_it_says_what_to_do(tmp_path):
     with pytest.raises(TrainyardError, match="trainyard run"):
         write_answer(tmp_path / "warehouse.duckdb", "select 1", Format.table)
+
+
+@pytest.mark.parametrize("output", list(Format))
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "copy jobs to 'written'",
+        "select * from read_csv('other.csv')",
+        "select * from 'other.csv'",
+        "attach 'written'",
+        "export database 'written'",
+        "set enable_external_access = true",
+    ],
+)
+def test_it_reaches_no_other_file(warehouse, monkeypatch, tmp_path, output, sql, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.csv").write_text("secret\n1\n")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(TrainyardError) as error:
+        write_answer(warehouse, sql, output)
+    assert "\n" not in str(error.value)
+    assert sorted(tmp_path.iterdir()) == before
+    assert capsys.readouterr().out == ""
+
+
+WRITER = "import duckdb, sys; connection = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
+
+
+@pytest.fixture
+def writer(warehouse):
+    """Another process that has the file open for writing."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(warehouse)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with process:
+        assert process.stdout.readline() == b"open\n"
+        yield
+        process.kill()
+
+
+@pytest.mark.usefixtures("writer")
+def test_a_file_that_another_process_writes_to_is_said(warehouse):
+    for ask in (
+        lambda: write_answer(warehouse, "select 1", Format.table),
+        lambda: show_status(Home(warehouse.parent), Console(file=io.StringIO())),
+    ):
+        with pytest.raises(TrainyardError, match="open for writing elsewhere"):
+            ask()
+
+
+def test_status_of_a_file_that_is_none_of_trainyards(warehouse):
+    told = io.StringIO()
+    show_status(Home(warehouse.parent), Console(file=told, width=300))
+    assert f"warehouse: {warehouse} is none of Trainyard's" in told.getvalue()
+
+
+def test_status_of_a_file_that_is_none_of_duckdbs(tmp_path):
+    (tmp_path / "warehouse.duckdb").write_text("hello")
+    with pytest.raises(TrainyardError, match="`trainyard build` publishes it anew"):
+        show_status(Home(tmp_path), Console(file=io.StringIO()))

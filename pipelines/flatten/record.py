@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import botocore.session
-
 from pipelines.flatten.meanings import meaning_of
+from pipelines.service_model import service_model
 
 SCALAR_KINDS = {
     "string": "string",
@@ -78,7 +77,7 @@ Node = Scalar | Structure | ListOf | MapOf
 @cache
 def training_job() -> Structure:
     """The record: members of ``DescribeTrainingJobResponse``, then those that only ``TrainingJob`` has."""
-    model = botocore.session.get_session().get_service_model("sagemaker")
+    model = service_model()
     described = _structure(model.shape_for("DescribeTrainingJobResponse"), "", frozenset())
     searched = _structure(model.shape_for("TrainingJob"), "", frozenset())
     return Structure(

@@ -132,9 +132,11 @@ class Calls:
         return client
 
     def _may_pass(self, error: Exception) -> bool:
+        if not self._contact.is_made:  # no network, or no credentials to ask with
+            return False
         if isinstance(error, ClientError):
             return _code(error) in _PASSING or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
-        return self._contact.is_made or not isinstance(error, NoConnectionError)
+        return True
 
     def _count(self, event_name: str, **_: object) -> None:
         with self._lock:

@@ -8,27 +8,37 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-from botocore.exceptions import NoCredentialsError, NoRegionError
+from botocore.exceptions import BotoCoreError, NoCredentialsError, NoRegionError
+from botocore.parsers import ResponseParserError
 
 from pipelines.config import ROLE_ARN, Settings, SourceSettings
+from pipelines.errors import TrainyardError
 from pipelines.harvest.first_contact import CONNECT_TIMEOUT_SECONDS, FirstContact
 from pipelines.harvest.limiter import Limiter
 from pipelines.harvest.outcome import FAILURES, Outcome, explain
+from pipelines.home import Home
 
 # Adaptive: each client slows down by itself when the account's rate, which it shares with everyone, is exceeded.
-_CONFIG = Config(
+_SAGEMAKER = Config(
     retries={"mode": "adaptive", "total_max_attempts": 10},
     connect_timeout=CONNECT_TIMEOUT_SECONDS,
     read_timeout=60,
 )
+# Whoever is asked for credentials and identity answers at once, or the settings are to be looked at.
+_OTHERS = Config(
+    retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=CONNECT_TIMEOUT_SECONDS, read_timeout=5
+)
+MOST_ASKED_AT_ONCE = 16
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".aws", ".ic.gov", ".sgov.gov", ".adc-e.uk")
 _REGION_OF_NO_REGION = "us-east-1"
 
@@ -48,20 +58,29 @@ class Source:
 
 
 def find_sources(settings: Settings) -> list[Source | Outcome]:
-    """Every source that the settings name, once; an outcome, with its error, for what cannot be one."""
-    found: dict[str, Source | Outcome] = {}
-    for wanted in settings.sources:
-        try:
-            for source in _sources(wanted, settings.calls_per_second):
-                found.setdefault(source.name, source)
-        except FAILURES as error:
-            name = wanted.role_arn or wanted.profile or "default"
-            found.setdefault(name, Outcome(name, 0, 0, 0, explain(error), 0.0))
-    return list(found.values())
+    """Every source that the settings name, once; an outcome, with its error, for what cannot be one.
+
+    Raises TrainyardError where the data directory is a demo's, and they are not.
+    """
+    Home(settings.home).see_that_jobs_belong(os.environ.get("AWS_ENDPOINT_URL"))
+    with ThreadPoolExecutor(MOST_ASKED_AT_ONCE) as threads:
+        found = threads.map(partial(_sources_or_outcome, calls_per_second=settings.calls_per_second), settings.sources)
+        by_name: dict[str, Source | Outcome] = {}
+        for source in chain.from_iterable(found):
+            by_name.setdefault(source.name if isinstance(source, Source) else source.source, source)
+    return list(by_name.values())
+
+
+def _sources_or_outcome(wanted: SourceSettings, calls_per_second: float) -> list[Source] | list[Outcome]:
+    try:
+        return list(_sources(wanted, calls_per_second))
+    except FAILURES as error:
+        name = wanted.role_arn or wanted.profile or "default"
+        return [Outcome(name, 0, 0, 0, explain(error), 0.0)]
 
 
 def _sources(wanted: SourceSettings, calls_per_second: float) -> Iterator[Source]:
-    session = botocore.session.Session(profile=wanted.profile)
+    session = _session(wanted)
     default_region = os.environ.get("AWS_REGION") or session.get_config_variable("region")
     regions = wanted.regions or (default_region or _REGION_OF_NO_REGION,)
     _take_role(session, wanted, regions[0])
@@ -74,7 +93,7 @@ def _sources(wanted: SourceSettings, calls_per_second: float) -> Iterator[Source
     if role:
         account_id = role["account_id"]
     elif _is_aws(endpoint) or not _is_aws(sts.meta.endpoint_url):
-        account_id = sts.get_caller_identity()["Account"]
+        account_id = _asked(sts.get_caller_identity)["Account"]
     else:  # a SageMaker of one's own: its credentials are none of AWS's business
         account_id = None
     for region, client in clients.items():
@@ -99,7 +118,7 @@ def _limited(client: Any, limiter: Limiter) -> Any:
 
 def _new_client(wanted: SourceSettings, region: str, limiter: Limiter) -> Any:
     """A client of a session of its own, which asks for credentials anew."""
-    session = botocore.session.Session(profile=wanted.profile)
+    session = _session(wanted)
     _take_role(session, wanted, region)
     return _limited(_client(session, "sagemaker", region), limiter)
 
@@ -109,11 +128,31 @@ def _take_role(session: Any, wanted: SourceSettings, region: str) -> None:
         session.register_component("credential_provider", _Role(wanted, region))
 
 
+def _session(wanted: SourceSettings) -> Any:
+    session = botocore.session.Session(profile=wanted.profile)
+    session.set_default_client_config(_OTHERS)  # for botocore's own clients too, which get it credentials
+    return session
+
+
 def _client(session: Any, service: str, region: str, **credentials: str) -> Any:
-    client = session.create_client(service, region_name=region, config=_CONFIG, **credentials)
+    config = _SAGEMAKER if service == "sagemaker" else _OTHERS
+    try:
+        client = session.create_client(service, region_name=region, config=config, **credentials)
+    except ValueError as error:
+        if isinstance(error, BotoCoreError):
+            raise
+        raise TrainyardError(f"{error}: correct AWS_ENDPOINT_URL… or endpoint_url in the AWS configuration") from None
     if service == "sts":
         FirstContact(client)  # SageMaker's own is watched by ``calls``
     return client
+
+
+def _asked(ask: Callable[[], Any]) -> Any:
+    """What STS answers; asked once more where the answer was cut short, which botocore does not try again."""
+    try:
+        return ask()
+    except ResponseParserError:
+        return ask()
 
 
 class _Role:
@@ -125,7 +164,7 @@ class _Role:
 
     def load_credentials(self) -> DeferredRefreshableCredentials:
         """What botocore asks of a session's component ``credential_provider``."""
-        own = botocore.session.Session(profile=self._wanted.profile)
+        own = _session(self._wanted)
         credentials = own.get_credentials()
         if credentials is None:
             raise NoCredentialsError()
@@ -136,7 +175,7 @@ class _Role:
             self._wanted.role_arn,
             extra_args={"RoleSessionName": "trainyard", **external_id},
         )
-        return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+        return DeferredRefreshableCredentials(partial(_asked, fetcher.fetch_credentials), "assume-role")
 
 
 def _is_aws(url: str) -> bool:

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import botocore.session
-
+from pipelines.service_model import service_model
 from pipelines.simulator.errors import invalid
 
 PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -29,32 +28,28 @@ PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 @cache
-def model() -> Any:
-    """The installed botocore's service model of SageMaker."""
-    return botocore.session.get_session().get_service_model("sagemaker")
-
-
-@cache
 def training_job() -> Any:
     """The shape of a job as Search returns it."""
-    return model().shape_for("TrainingJob")
+    return service_model().shape_for("TrainingJob")
 
 
 @cache
 def describe_only() -> frozenset[str]:
     """Members of a job that DescribeTrainingJob returns and Search does not."""
-    return frozenset(model().shape_for("DescribeTrainingJobResponse").members) - frozenset(training_job().members)
+    return frozenset(service_model().shape_for("DescribeTrainingJobResponse").members) - frozenset(
+        training_job().members
+    )
 
 
 @cache
 def summary_members() -> tuple[str, ...]:
     """Members of a job that ListTrainingJobs returns."""
-    return tuple(model().shape_for("TrainingJobSummary").members)
+    return tuple(service_model().shape_for("TrainingJobSummary").members)
 
 
 def check(operation: str, parameters: dict[str, Any]) -> None:
     """Raise ValidationException where ``parameters`` are not as the model has them; members it lacks are ignored."""
-    problems = list(_problems(model().operation_model(operation).input_shape, parameters, ""))
+    problems = list(_problems(service_model().operation_model(operation).input_shape, parameters, ""))
     if problems:
         plural = "" if len(problems) == 1 else "s"
         raise invalid(f"{len(problems)} validation error{plural} detected: {'; '.join(problems)}")

@@ -29,6 +29,7 @@ MIX = [
     Fault(kind="no-results", probability=0.05),
     Fault(kind="slow", probability=0.1, seconds=0.01),
 ]
+ROLE = {"role_arn": "arn:aws:iam::111122223333:role/trainyard", "regions": ("eu-west-1",)}
 MOST_CALLS_FACTOR = 2.5  # of such a mix: half of the calls come to nothing
 
 
@@ -149,8 +150,48 @@ def test_a_black_hole_is_given_up_soon(environment, black_hole, home):
 def test_a_black_hole_in_place_of_sts_is_given_up_soon(environment, black_hole, home):
     environment.setenv("AWS_ENDPOINT_URL", black_hole)
     assert "check the network" in only_error(home)
-    role = "arn:aws:iam::111122223333:role/trainyard"
-    assert "check the network" in only_error(home, role_arn=role, regions=("us-east-1",))
+    assert "check the network" in only_error(home, **ROLE)
+
+
+@pytest.mark.parametrize("kind", ["server-error", "drop", "truncate", "throttle"])
+@pytest.mark.parametrize(("operation", "source"), [("GetCallerIdentity", {}), ("AssumeRole", ROLE)])
+def test_sts_that_only_fails_is_given_up_soon(environment, home, operation, source, kind):
+    with Simulator(fleet(3)) as simulator:
+        environment.setenv("AWS_ENDPOINT_URL", simulator.url)
+        simulator.inject(Fault(kind=kind, operation=operation))
+        assert only_error(home, **source)
+        assert 1 < simulator.calls[operation] < 10
+
+
+@pytest.mark.parametrize("kind", ["server-error", "drop", "truncate", "throttle"])
+@pytest.mark.parametrize("source", [{}, ROLE])
+def test_a_failure_of_sts_that_passes_is_no_harm(environment, home, source, kind):
+    with Simulator(fleet(3)) as simulator:
+        environment.setenv("AWS_ENDPOINT_URL", simulator.url)
+        simulator.inject(Fault(kind=kind, count=1))
+        (outcome,) = harvest(Settings(home=home.root, sources=(SourceSettings(**source),)))
+    assert (outcome.error, outcome.documents) == (None, 3)
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"AWS_ENDPOINT_URL_SAGEMAKER": "nonsense"}, "Invalid endpoint: nonsense: correct AWS_ENDPOINT_URL"),
+        ({"AWS_ENDPOINT_URL_STS": "nonsense"}, "Invalid endpoint: nonsense: correct AWS_ENDPOINT_URL"),
+        ({"AWS_REGION": "no where"}, "'no where' doesn't match a supported format"),
+        ({"AWS_CONFIG_FILE": __file__}, f"Unable to parse config file: {__file__}"),
+    ],
+)
+def test_what_is_wrong_in_the_settings_of_aws_is_one_line(environment, home, variables, said):
+    for name, value in variables.items():
+        environment.setenv(name, value)
+    assert said in only_error(home)
+
+
+def test_a_profile_that_is_not_there_is_one_line_of_the_command(home):
+    failed = trainyard("run", home=home.root, check=False, AWS_PROFILE="nobody")
+    assert (failed.returncode, failed.stderr.count("\n")) == (1, 1), failed.stderr
+    assert "correct the profile in trainyard.toml or AWS_PROFILE" in failed.stderr
 
 
 def test_a_refused_connection_is_given_up_soon(environment, home):
@@ -207,8 +248,7 @@ def test_a_role_whose_credentials_expire_is_taken_anew(environment, home):
     with Simulator(jobs) as simulator:
         environment.setenv("AWS_ENDPOINT_URL", simulator.url)
         simulator.inject(Fault(kind="expired-credentials", operation="Search", count=1))
-        role = {"role_arn": "arn:aws:iam::111122223333:role/trainyard", "regions": ("eu-west-1",)}
-        sources = (SourceSettings(**role),)
+        sources = (SourceSettings(**ROLE),)
         (outcome,) = harvest(Settings(home=home.root, sources=sources, describe="always"))
         assert outcome.error is None
         assert simulator.calls == {"AssumeRole": 2, "Search": 2, "DescribeTrainingJob": 20}

@@ -1,0 +1,58 @@
+"""Ctrl-C or SIGTERM, whenever it comes: one line, an exit code that tells, nothing half published."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.home import Home
+from tests.crash import runs
+from tests.crash.boundaries import Boundary, copy, run, stopped
+from tests.crash.commands import trainyard
+from tests.crash.test_kill import is_new, is_old_or_new
+
+
+@pytest.mark.parametrize(
+    ("sent", "boundary"),
+    [
+        (signal.SIGINT, "send"),
+        (signal.SIGTERM, "send"),
+        (signal.SIGTERM, "fsync builds/…/*.parquet.#.tmp"),
+        (signal.SIGINT, "duckdb insert"),
+    ],
+)
+def test_a_run(world, tmp_path, monkeypatch, sent, boundary):
+    monkeypatch.setenv("TRAINYARD_SOURCES", f"[{runs.SOURCE.model_dump_json()}]")
+    home = copy(world.before, tmp_path / "home")
+    ended = stopped(trainyard("run"), home, Boundary(boundary, 2), lambda _: os.kill(os.getpid(), sent))
+    assert (ended.signal, ended.code) == (0, 128 + sent), ended.output
+    assert "Traceback" not in ended.output
+    assert "published" not in ended.output
+    assert ended.output.splitlines()[-1] == f"trainyard: ended by {sent.name}: run it again to go on"
+    for step in (is_old_or_new(world), world.main_job, is_new(world)):
+        run(step, home)
+
+
+def test_a_query_that_would_not_end(tmp_path):
+    home = Home(tmp_path)
+    endless = "select sum(a.range * b.range) from range(10000000) as a, range(10000000) as b"
+    duckdb.connect(str(home.warehouse)).close()
+    command = subprocess.Popen(
+        [sys.executable, "-m", "pipelines.cli", "query", endless],
+        env=os.environ | {"TRAINYARD_HOME": str(home.root)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    threads = Path(f"/proc/{command.pid}/task")
+    until = time.monotonic() + 60
+    while len(list(threads.iterdir())) < 3 and time.monotonic() < until:  # DuckDB's own are there
+        time.sleep(0.01)
+    time.sleep(0.5)
+    command.terminate()
+    _, said = command.communicate(timeout=30)
+    assert (command.returncode, said) == (143, "trainyard: ended by SIGTERM: run it again to go on\n")

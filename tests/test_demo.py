@@ -1,0 +1,67 @@
+"""The demo's made-up jobs and real ones are never in one data directory, whoever would bring them there."""
+
+import os
+
+import dagster as dg
+import pytest
+
+from pipelines import demo
+from pipelines.config import Settings
+from pipelines.definitions import build_defs
+from pipelines.harvest.harvest import harvest
+from pipelines.home import Home
+from pipelines.lake.load import load
+from pipelines.simulator import Fleet, Simulator
+from pipelines.simulator.made_fleet import made_documents
+from tests.main_job import CREDENTIALS, lake, only_the_simulator, trainyard
+
+REFUSED = "holds the made-up jobs of `trainyard demo`: remove it, or set TRAINYARD_HOME to another directory"
+
+
+@pytest.fixture(scope="module")
+def fleet():
+    return Fleet(made_documents(seed=11, jobs=40, end=1_790_812_800))
+
+
+@pytest.fixture
+def home(tmp_path, fleet, monkeypatch):
+    """The lake of a demo with few jobs, run twice."""
+    monkeypatch.setattr(demo, "made_fleet", lambda: fleet)
+    home = Home(tmp_path / "home")
+    only_the_simulator(monkeypatch)
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "environ", os.environ.copy())
+            with demo.demo_settings(Settings(home=home.root)) as settings:
+                assert not [outcome for outcome in harvest(settings) if outcome.error]
+    load(home)
+    return home
+
+
+def test_whatever_brings_other_jobs_there_refuses(home, fleet, monkeypatch, tmp_path):
+    jobs = len(lake(home)["training_jobs"])
+    file = tmp_path / "jobs.ndjson"
+    file.write_text("{}\n")
+    with Simulator(fleet) as simulator:
+        for command in (["run"], ["verify"], ["import", str(file)]):
+            refused = trainyard(*command, home=home.root, check=False, AWS_ENDPOINT_URL=simulator.url, **CREDENTIALS)
+            assert (refused.returncode, refused.stderr) == (1, f"trainyard: {home.root} {REFUSED}\n")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", simulator.url)
+        defs = build_defs(Settings(home=home.root))
+        with dg.DagsterInstance.ephemeral() as instance:
+            for job in ("refresh", "verify"):
+                result = defs.resolve_job_def(job).execute_in_process(instance=instance, raise_on_error=False)
+                assert not result.success
+                (failed, *_) = [event for event in result.all_events if event.is_step_failure]
+                assert REFUSED in str(failed.event_specific_data)
+        assert not simulator.calls
+    assert len(lake(home)["training_jobs"]) == jobs
+    trainyard("build", home=home.root)
+
+
+def test_the_demo_refuses_a_directory_of_real_jobs(tmp_path):
+    home = Home(tmp_path / "home")
+    home.raw.mkdir(parents=True)
+    refused = trainyard("demo", home=home.root, check=False)
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert "set TRAINYARD_HOME" in refused.stderr
