@@ -11,6 +11,7 @@ from pipelines.assets.published import warehouse_asset
 from pipelines.assets.raw import training_job_documents
 from pipelines.assets.refresh import refresh_job, refresh_schedule
 from pipelines.assets.resources import run_log
+from pipelines.assets.run_is_whole import run_is_whole
 from pipelines.assets.verify import verify_job, verify_schedule
 from pipelines.config import Settings, load_settings
 from pipelines.home import make_private
@@ -24,6 +25,7 @@ def build_defs(settings: Settings, log: Log | dg.ResourceDefinition = run_log) -
     catalogue = load_catalogue(shipped("sql"))
     return dg.Definitions(
         assets=[training_job_documents, lake, context, *model_assets(catalogue), warehouse_asset(catalogue)],
+        asset_checks=[run_is_whole],
         jobs=[refresh_job, verify_job, prune_job],
         schedules=[refresh_schedule(settings), verify_schedule, prune_schedule],
         resources={"settings": settings, "log": log},

@@ -6,12 +6,14 @@ Here: which assets each part is, and what failed. Not here: the assets, and what
 from __future__ import annotations
 
 import os
+import uuid
 from dataclasses import dataclass
 from enum import Enum
 
 import dagster as dg
 import duckdb
 
+from pipelines.assets.run_is_whole import SourceFailedError
 from pipelines.config import Settings
 from pipelines.definitions import build_defs
 from pipelines.errors import TrainyardError
@@ -50,16 +52,21 @@ def refresh(settings: Settings, part: Part, log: Log, *, from_scratch: bool = Fa
     # Runs are kept where Dagster's pages find them, if there are any; nothing of Trainyard's own depends on it.
     instance = dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
     home = Home(settings.home)
+    run_id = str(uuid.uuid4())
     with instance, home.writing(wait_seconds=0):
         try:
-            result = defs.resolve_job_def("refresh").execute_in_process(
-                run_config=config, instance=instance, asset_selection=list(selection)
+            defs.resolve_job_def("refresh").execute_in_process(
+                run_config=config, instance=instance, asset_selection=list(selection), run_id=run_id
             )
+        except SourceFailedError:
+            pass  # it is among what the checks found
         except dg.DagsterError as error:
             raise TrainyardError(f"not published: {' '.join(str(error).split())}") from None
         except duckdb.Error as error:
             raise explained(error, home) or error from None
-    return [_finding(evaluation) for evaluation in result.get_asset_check_evaluations() if not evaluation.passed]
+        events = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    evaluations = [event.get_dagster_event().asset_check_evaluation_data for event in events]
+    return [_finding(evaluation) for evaluation in evaluations if not evaluation.passed]
 
 
 def _finding(evaluation: dg.AssetCheckEvaluation) -> Finding:

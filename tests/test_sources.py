@@ -10,6 +10,7 @@ from rich.console import Console
 from pipelines.config import Settings, SourceSettings
 from pipelines.definitions import build_defs
 from pipelines.errors import TrainyardError
+from pipelines.harvest import search
 from pipelines.harvest.harvest import harvest
 from pipelines.harvest.outcome import HARVEST, kept_outcomes
 from pipelines.harvest.sources import find_sources
@@ -102,11 +103,14 @@ def test_the_outcome_of_each_source_is_kept_and_shown(settings, simulator):
     assert all(name in status for name in NAMES)
 
 
-def test_through_dagster_a_failed_source_fails_its_check_and_the_others_are_published(settings, simulator):
+def test_through_dagster_a_failed_source_fails_its_check_and_the_run_and_the_others_are_published(settings, simulator):
     defs = build_defs(settings.model_copy(update={"sources": (*SOURCES, STRANGER)}))
     with dg.DagsterInstance.ephemeral() as instance:
         result = defs.resolve_job_def("refresh").execute_in_process(instance=instance, raise_on_error=False)
-    assert result.success
+    assert not result.success
+    assert [event.step_key for event in result.all_events if event.is_step_failure] == [
+        "raw__training_job_documents_run_is_whole"
+    ]
     (check,) = [c for c in result.get_asset_check_evaluations() if c.check_name == "every_source_harvested"]
     assert not check.passed
     assert check.severity is dg.AssetCheckSeverity.ERROR
@@ -116,6 +120,33 @@ def test_through_dagster_a_failed_source_fails_its_check_and_the_others_are_publ
     (raw,) = result.asset_materializations_for_node("raw__training_job_documents")
     assert raw.metadata["sources"].value[name]["error"] == said.value
     assert len(published(Home(settings.home).warehouse)["fct_training_jobs"]) == 15
+    # A build takes what there is.
+    assert refresh(settings, Part.FROM_LAKE, print) == []
+
+
+def test_sources_that_all_fail_in_the_midst_fail_the_run_once_it_is_published(settings, simulator, monkeypatch):
+    monkeypatch.setattr(search, "PAGE_JOBS", 3)
+    simulator.inject(Fault(kind="access-denied", operation="Search", after=1))
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = build_defs(settings.model_copy(update={"sources": SOURCES[1:]}), print).resolve_job_def("refresh")
+        result = job.execute_in_process(instance=instance, raise_on_error=False)
+    assert not result.success
+    assert len(published(Home(settings.home).warehouse)["fct_training_jobs"]) == 3
+
+
+@pytest.mark.parametrize("part", [Part.FROM_RAW, Part.FROM_LAKE])
+def test_where_nothing_was_ever_harvested_nothing_is_published(tmp_path, part):
+    settings = Settings(home=tmp_path / "home")
+    with pytest.raises(TrainyardError, match="nothing was harvested yet: `trainyard run`"):
+        refresh(settings, part, print)
+    assert not Home(settings.home).warehouse.exists()
+
+
+def test_an_account_without_jobs_is_published(tmp_path, monkeypatch):
+    with Simulator(Fleet([])) as simulator:
+        only_the_simulator(monkeypatch, AWS_ENDPOINT_URL=simulator.url)
+        assert refresh(Settings(home=tmp_path / "home"), Part.ALL, print) == []
+    assert published(tmp_path / "home" / "warehouse.duckdb")["fct_training_jobs"] == []
 
 
 def test_a_run_that_no_source_gave_anything_to_ends_there(settings, simulator):

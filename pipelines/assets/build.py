@@ -12,12 +12,13 @@ from pipelines.assets.lake import lake_key
 from pipelines.config import Settings
 from pipelines.errors import TrainyardError
 from pipelines.flatten.layout import lake_tables
+from pipelines.harvest.archive import RawArchive, last_looks
 from pipelines.home import Home
 from pipelines.lake.deleted import DELETED, select_deleted
 from pipelines.lake.manifest import read_manifest, select_table
 from pipelines.lake.quarantine import Quarantine
 from pipelines.lake.sources import SOURCES, select_sources
-from pipelines.models.build import Build, start_build
+from pipelines.models.build import MADE_WHOLE, Build, start_build
 from pipelines.models.catalogue import BoundModel, Catalogue
 from pipelines.models.context import CONTEXT
 from pipelines.models.failure_rules import FAILURE_RULE_MATCHES, select_failure_rule_matches
@@ -32,7 +33,7 @@ def build_of(home: Home, run: dg.DagsterRun) -> Build:
     """The build that this run, or the run it retries, began."""
     folders = sorted(home.builds.glob(f"*-{_mark(run)}"))
     if not folders:
-        raise TrainyardError("a build is made whole: materialize build/context in the same run")
+        raise TrainyardError(f"build/context was not made in this run: {MADE_WHOLE}")
     return Build(folders[-1])
 
 
@@ -52,6 +53,9 @@ def _mark(run: dg.DagsterRun) -> str:
 def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
     """Pin the manifest in force, copy reference data and marks of deletion, note when and by what the build is made."""
     home = Home(settings.home)
+    archive = RawArchive(home.raw)
+    if not last_looks(home.root) and not any(map(archive.batches, archive.sources())):
+        raise TrainyardError("nothing was harvested yet: `trainyard run` does it, `trainyard import` takes files")
     now = datetime.now(UTC)
     manifest = read_manifest(home.lake)
     build_id = f"{now:%Y%m%dT%H%M%S}-{_mark(context.run)}"

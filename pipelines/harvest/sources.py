@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -66,8 +65,9 @@ def find_sources(settings: Settings) -> list[Source | Outcome]:
     with ThreadPoolExecutor(MOST_ASKED_AT_ONCE) as threads:
         found = threads.map(partial(_sources_or_outcome, calls_per_second=settings.calls_per_second), settings.sources)
         by_name: dict[str, Source | Outcome] = {}
-        for source in chain.from_iterable(found):
-            by_name.setdefault(source.name if isinstance(source, Source) else source.source, source)
+        for sources in found:
+            for source in sources:
+                by_name.setdefault(source.name if isinstance(source, Source) else source.source, source)
     return list(by_name.values())
 
 

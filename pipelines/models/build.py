@@ -17,6 +17,7 @@ import duckdb
 import msgspec
 
 from pipelines import files
+from pipelines.errors import TrainyardError
 from pipelines.models.catalogue import BoundModel
 from pipelines.models.time_zone import UTC, define_time_functions
 from pipelines.tables import literal
@@ -25,6 +26,7 @@ BUILDS_KEPT = 3
 # A younger build may still be going on.
 GRACE_SECONDS = 6 * 3600
 SAMPLE_ROWS = 5
+MADE_WHOLE = "a build is made whole, by the job `refresh` or `trainyard build`"
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,13 @@ class Build:
         return self.folder / schema / f"{name}.parquet"
 
     def select(self, relation: str) -> str:
-        """A SELECT of the rows of any of its relations."""
-        return self.settled.inputs.get(relation) or f"select * from read_parquet({literal(str(self.path(relation)))})"
+        """A SELECT of the rows of any of its relations; raises TrainyardError for a model that was not run."""
+        if select := self.settled.inputs.get(relation):
+            return select
+        path = self.path(relation)
+        if not path.exists():
+            raise TrainyardError(f"{relation} was not made in this run: {MADE_WHOLE}")
+        return f"select * from read_parquet({literal(str(path))})"
 
     def run(self, bound: BoundModel) -> int:
         """Materialize a model from the relations it reads; return the number of its rows."""
