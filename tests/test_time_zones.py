@@ -20,7 +20,11 @@ from tests.test_marts import differences, gpus_of_type  # noqa: F401  # a fixtur
 from tests.test_real_fleets import FLEETS
 
 NEW_YORK = "America/New_York"
-INSTANTS = {"fct_training_jobs", "fct_secondary_status_visits", "fct_retry_chains", "failure_fingerprints"}
+# They tell no days, but instants.
+INSTANTS = {
+    *("fct_training_jobs", "fct_secondary_status_visits", "fct_retry_chains", "failure_fingerprints"),
+    *("tuning_jobs", "fct_final_metrics", "freshness", "stuck_jobs"),
+}
 # These tell when and how they were built.
 OF_THE_BUILD = {"build_info"}
 

@@ -1,7 +1,7 @@
 """FailureReasons as they are met get the class that a person gives them, and a fingerprint that tells failures apart.
 
 `failure_reasons.csv` beside this file holds texts from public issues, documentation and the toolkits' own sources, with
-accounts, buckets and hosts made up, and the class of each.
+accounts, buckets and hosts made up, others written after their manner, and the class of each.
 """
 
 import csv
