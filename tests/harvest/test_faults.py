@@ -1,6 +1,7 @@
 """Faults of the service, in any mix, cost calls and change nothing; what the user can mend is one line, soon."""
 
 import os
+import shutil
 import socket
 import time
 
@@ -12,8 +13,8 @@ from pipelines.errors import TrainyardError
 from pipelines.harvest import calls, intake, listing, search
 from pipelines.harvest.harvest import harvest
 from pipelines.harvest.one_pass import Pass
+from pipelines.harvest.outcome import HARVEST, kept_outcomes
 from pipelines.harvest.redact import Redactor
-from pipelines.lake.load import load
 from pipelines.simulator import Fault, Fleet, Simulator
 from tests.harvest.passes import SOURCE, described, held, new_pass, run_pass, searched
 from tests.main_job import CREDENTIALS, trainyard
@@ -172,24 +173,56 @@ def test_no_credentials_and_a_metadata_service_that_does_not_answer(environment,
     assert "sign in to AWS" in only_error(home)
 
 
-def test_denied_all_over_is_one_line_of_the_command_and_changes_nothing(home):
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A data directory in which all was done once."""
+    root = tmp_path_factory.mktemp("published") / "home"
     with Simulator(fleet(20)) as simulator:
-        run_pass(simulator, home)
-        load(home)
-        before = files_of(home)
-        simulator.advance(86_400)
-        simulator.inject(Fault(kind="access-denied"))
-        run = {"home": home.root, "AWS_ENDPOINT_URL_SAGEMAKER": simulator.url, "AWS_REGION": "us-east-1"}
-        failed = trainyard("run", check=False, **run, **CREDENTIALS)
+        trainyard("run", home=root, AWS_ENDPOINT_URL_SAGEMAKER=simulator.url, AWS_REGION="us-east-1", **CREDENTIALS)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("environment", "remedy"),
+    [
+        ({"AWS_ENDPOINT_URL_SAGEMAKER": "denied"}, "allow sagemaker:Search in IAM"),
+        ({"AWS_ENDPOINT_URL_SAGEMAKER": "http://127.0.0.1:9"}, "check the network"),
+        ({"AWS_ENDPOINT_URL_SAGEMAKER": "black hole"}, "check the network"),
+        (
+            {
+                "AWS_REGION": "eu-nowhere-9",
+                "AWS_ENDPOINT_URL_SAGEMAKER": "http://api.sagemaker.eu-nowhere-9.invalid",
+            },
+            "the region",
+        ),
+        ({"AWS_ACCESS_KEY_ID": None, "AWS_EC2_METADATA_SERVICE_ENDPOINT": "black hole"}, "sign in to AWS"),
+    ],
+    ids=["access denied", "no network", "no answer", "wrong region", "no credentials"],
+)
+def test_what_the_user_can_mend_is_one_line_of_the_command_and_changes_nothing(
+    published, black_hole, home, environment, remedy
+):
+    shutil.copytree(published, home.root)
+    before = bytes_of(home)
+    with Simulator(fleet(20)) as denied:
+        denied.inject(Fault(kind="access-denied"))
+        places = {"denied": denied.url, "black hole": black_hole}
+        usual = {**CREDENTIALS, "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL_SAGEMAKER": "http://127.0.0.1:9"}
+        given = {name: places.get(value, value) for name, value in (usual | environment).items() if value is not None}
+        failed = trainyard("run", home=home.root, check=False, **given)
     assert failed.returncode == 1
-    assert "allow sagemaker:Search in IAM" in failed.stderr.strip().splitlines()[-1]
-    assert files_of(home) == before
+    (error,) = failed.stderr.strip().splitlines()
+    assert remedy in error
+    (source,) = kept_outcomes(home.root, HARVEST).outcomes
+    assert source.seconds < 10
+    assert bytes_of(home) == before
 
 
-def files_of(home):
-    """All of raw and the lake, but the counts that a check keeps for itself."""
-    paths = [path for layer in (home.raw, home.lake) for path in layer.rglob("*") if path.is_file()]
-    return {path: path.stat().st_mtime_ns for path in paths if path.name != "constraints.json"}
+def bytes_of(home):
+    """The content of each file, less the notes of who writes and of the last outcome (see `trainyard status`)."""
+    notes = {".lock", ".writer.json", "outcomes"}
+    files = {path.relative_to(home.root): path for path in home.root.rglob("*") if path.is_file()}
+    return {str(name): path.read_bytes() for name, path in files.items() if name.parts[0] not in notes}
 
 
 def test_an_answer_that_is_no_page_is_an_error_in_one_line(home):
