@@ -1,5 +1,6 @@
 """Faults of the service, in any mix, cost calls and change nothing; what the user can mend is one line, soon."""
 
+import math
 import os
 import shutil
 import socket
@@ -7,6 +8,8 @@ import time
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipelines.config import Settings, SourceSettings
 from pipelines.errors import TrainyardError
@@ -15,6 +18,7 @@ from pipelines.harvest.harvest import harvest
 from pipelines.harvest.one_pass import Pass
 from pipelines.harvest.outcome import HARVEST, kept_outcomes
 from pipelines.harvest.redact import Redactor
+from pipelines.home import Home
 from pipelines.simulator import Fault, Fleet, Simulator
 from tests.harvest.passes import SOURCE, described, held, new_pass, run_pass, searched
 from tests.main_job import CREDENTIALS, trainyard
@@ -28,7 +32,7 @@ MIX = [
     Fault(kind="truncate", probability=0.05),
     Fault(kind="short-body", probability=0.05),
     Fault(kind="no-results", probability=0.05),
-    Fault(kind="slow", probability=0.1, seconds=0.01),
+    Fault(kind="slow", probability=0.1, seconds=2, count=2),
 ]
 MOST_CALLS_FACTOR = 2.5  # of such a mix: half of the calls come to nothing
 
@@ -65,6 +69,23 @@ def test_faults_cost_calls_and_nothing_else(small, no_pauses, home, kind):
         assert done.documents == 2000
         assert 210 * 1.2 < done.calls < 210 * MOST_CALLS_FACTOR
         assert done.calls == simulator.calls["Search"]
+
+
+KINDS = ("throttle", "server-error", "drop", "truncate", "short-body", "no-results", "empty-page", "expired-token")
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(KINDS), st.floats(0.05, 0.3), min_size=2))
+def test_no_mix_of_faults_changes_what_is_held(small, no_pauses, tmp_path_factory, probabilities):
+    """And of the calls that come through there are no more than twice as many as without faults."""
+    home, jobs = Home(tmp_path_factory.mktemp("home")), fleet(300)
+    with Simulator(jobs) as simulator:
+        for kind, probability in probabilities.items():
+            simulator.inject(Fault(kind=kind, probability=probability))
+        done = run_pass(simulator, home)
+    assert held(home) == searched(jobs.documents)
+    come_through = math.prod(1 - probability for probability in probabilities.values())
+    assert done.calls <= 2 * 34 / come_through
 
 
 def test_faults_while_jobs_are_listed_and_asked_about(small, no_pauses, home):
