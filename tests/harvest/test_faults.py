@@ -1,19 +1,24 @@
 """Faults of the service, in any mix, cost calls and change nothing; what the user can mend is one line, soon."""
 
+import math
 import os
+import shutil
 import socket
 import time
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipelines.config import Settings, SourceSettings
 from pipelines.errors import TrainyardError
 from pipelines.harvest import calls, intake, listing, search
 from pipelines.harvest.harvest import harvest
 from pipelines.harvest.one_pass import Pass
+from pipelines.harvest.outcome import HARVEST, kept_outcomes
 from pipelines.harvest.redact import Redactor
-from pipelines.lake.load import load
+from pipelines.home import Home
 from pipelines.simulator import Fault, Fleet, Simulator
 from tests.harvest.passes import SOURCE, described, held, new_pass, run_pass, searched
 from tests.main_job import CREDENTIALS, trainyard
@@ -27,7 +32,7 @@ MIX = [
     Fault(kind="truncate", probability=0.05),
     Fault(kind="short-body", probability=0.05),
     Fault(kind="no-results", probability=0.05),
-    Fault(kind="slow", probability=0.1, seconds=0.01),
+    Fault(kind="slow", probability=0.1, seconds=2, count=2),
 ]
 ROLE = {"role_arn": "arn:aws:iam::111122223333:role/trainyard", "regions": ("eu-west-1",)}
 MOST_CALLS_FACTOR = 2.5  # of such a mix: half of the calls come to nothing
@@ -65,6 +70,23 @@ def test_faults_cost_calls_and_nothing_else(small, no_pauses, home, kind):
         assert done.documents == 2000
         assert 210 * 1.2 < done.calls < 210 * MOST_CALLS_FACTOR
         assert done.calls == simulator.calls["Search"]
+
+
+KINDS = ("throttle", "server-error", "drop", "truncate", "short-body", "no-results", "empty-page", "expired-token")
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(KINDS), st.floats(0.05, 0.3), min_size=2))
+def test_no_mix_of_faults_changes_what_is_held(small, no_pauses, tmp_path_factory, probabilities):
+    """And of the calls that come through there are no more than twice as many as without faults."""
+    home, jobs = Home(tmp_path_factory.mktemp("home")), fleet(300)
+    with Simulator(jobs) as simulator:
+        for kind, probability in probabilities.items():
+            simulator.inject(Fault(kind=kind, probability=probability))
+        done = run_pass(simulator, home)
+    assert held(home) == searched(jobs.documents)
+    come_through = math.prod(1 - probability for probability in probabilities.values())
+    assert done.calls <= 2 * 34 / come_through
 
 
 def test_faults_while_jobs_are_listed_and_asked_about(small, no_pauses, home):
@@ -213,24 +235,56 @@ def test_no_credentials_and_a_metadata_service_that_does_not_answer(environment,
     assert "sign in to AWS" in only_error(home)
 
 
-def test_denied_all_over_is_one_line_of_the_command_and_changes_nothing(home):
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A data directory in which all was done once."""
+    root = tmp_path_factory.mktemp("published") / "home"
     with Simulator(fleet(20)) as simulator:
-        run_pass(simulator, home)
-        load(home)
-        before = files_of(home)
-        simulator.advance(86_400)
-        simulator.inject(Fault(kind="access-denied"))
-        run = {"home": home.root, "AWS_ENDPOINT_URL_SAGEMAKER": simulator.url, "AWS_REGION": "us-east-1"}
-        failed = trainyard("run", check=False, **run, **CREDENTIALS)
+        trainyard("run", home=root, AWS_ENDPOINT_URL_SAGEMAKER=simulator.url, AWS_REGION="us-east-1", **CREDENTIALS)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("environment", "remedy"),
+    [
+        ({"AWS_ENDPOINT_URL_SAGEMAKER": "denied"}, "allow sagemaker:Search in IAM"),
+        ({"AWS_ENDPOINT_URL_SAGEMAKER": "http://127.0.0.1:9"}, "check the network"),
+        ({"AWS_ENDPOINT_URL_SAGEMAKER": "black hole"}, "check the network"),
+        (
+            {
+                "AWS_REGION": "eu-nowhere-9",
+                "AWS_ENDPOINT_URL_SAGEMAKER": "http://api.sagemaker.eu-nowhere-9.invalid",
+            },
+            "the region",
+        ),
+        ({"AWS_ACCESS_KEY_ID": None, "AWS_EC2_METADATA_SERVICE_ENDPOINT": "black hole"}, "sign in to AWS"),
+    ],
+    ids=["access denied", "no network", "no answer", "wrong region", "no credentials"],
+)
+def test_what_the_user_can_mend_is_one_line_of_the_command_and_changes_nothing(
+    published, black_hole, home, environment, remedy
+):
+    shutil.copytree(published, home.root)
+    before = bytes_of(home)
+    with Simulator(fleet(20)) as denied:
+        denied.inject(Fault(kind="access-denied"))
+        places = {"denied": denied.url, "black hole": black_hole}
+        usual = {**CREDENTIALS, "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL_SAGEMAKER": "http://127.0.0.1:9"}
+        given = {name: places.get(value, value) for name, value in (usual | environment).items() if value is not None}
+        failed = trainyard("run", home=home.root, check=False, **given)
     assert failed.returncode == 1
-    assert "allow sagemaker:Search in IAM" in failed.stderr.strip().splitlines()[-1]
-    assert files_of(home) == before
+    (error,) = failed.stderr.strip().splitlines()
+    assert remedy in error
+    (source,) = kept_outcomes(home.root, HARVEST).outcomes
+    assert source.seconds < 10
+    assert bytes_of(home) == before
 
 
-def files_of(home):
-    """All of raw and the lake, but the counts that a check keeps for itself."""
-    paths = [path for layer in (home.raw, home.lake) for path in layer.rglob("*") if path.is_file()]
-    return {path: path.stat().st_mtime_ns for path in paths if path.name != "constraints.json"}
+def bytes_of(home):
+    """The content of each file, less the notes of who writes and of the last outcome (see `trainyard status`)."""
+    notes = {".lock", ".writer.json", "outcomes"}
+    files = {path.relative_to(home.root): path for path in home.root.rglob("*") if path.is_file()}
+    return {str(name): path.read_bytes() for name, path in files.items() if name.parts[0] not in notes}
 
 
 def test_an_answer_that_is_no_page_is_an_error_in_one_line(home):

@@ -12,7 +12,7 @@ from tests.harvest.moving import MovingFleet
 from tests.harvest.passes import SOURCE, held
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(30))
 def test_what_there_was_when_a_pass_began_is_held_when_it_ends(monkeypatch, home, seed):
     random = Random(seed)
     monkeypatch.setattr(search, "PAGE_JOBS", 10)

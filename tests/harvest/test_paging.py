@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.config import Settings
 from pipelines.errors import TrainyardError
 from pipelines.harvest import intake, search
 from pipelines.harvest.archive import RawArchive, last_looks
 from pipelines.harvest.calls import Calls
+from pipelines.harvest.harvest import harvest
 from pipelines.harvest.one_pass import Pass
 from pipelines.harvest.redact import Redactor
 from pipelines.home import Home
@@ -17,7 +19,7 @@ from pipelines.lake.load import load
 from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.simulator.made_fleet import END_SECONDS, made_documents
 from tests.harvest.passes import SOURCE, held, new_pass, received, run_pass, searched
-from tests.main_job import lake
+from tests.main_job import lake, only_the_simulator
 from tests.simulator.clients import client
 from tests.simulator.made import T0, job
 
@@ -148,14 +150,15 @@ def test_what_the_index_shows_late_is_found_by_the_next_pass(small, home, every_
         assert run_pass(simulator, home).calls <= 2
 
 
-def test_what_shows_later_than_the_overlap_is_not_looked_for(home):
+def test_what_shows_later_than_the_overlap_which_is_a_setting_is_not_looked_for(home, monkeypatch):
     fleet = Fleet(ended(20))
     with Simulator(fleet, index_delay_seconds=lateness(600)) as simulator:
-        run_pass(simulator, home)
+        only_the_simulator(monkeypatch, AWS_ENDPOINT_URL_SAGEMAKER=simulator.url)
+        harvest(Settings(home=home.root))
         simulator.advance(600)
-        run_pass(simulator, home, overlap_seconds=60)
+        harvest(Settings(home=home.root, overlap_seconds=60))
         assert len(held(home)) < 20
-        run_pass(simulator, home, overlap_seconds=3000)
+        harvest(Settings(home=home.root, overlap_seconds=3000))
     assert held(home) == searched(fleet.documents)
 
 
