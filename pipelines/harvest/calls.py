@@ -62,8 +62,8 @@ class Answer(NamedTuple):
     broken: list[bytes]
 
 
-class TokenRefusedError(Exception):
-    """The NextToken of a page is not taken, as when it has expired; the service's error is the cause."""
+class TokenRefusedError(TrainyardError):
+    """The NextToken of a page is not taken, as when it has expired."""
 
 
 class _CutShortError(TrainyardError):
@@ -94,7 +94,7 @@ class Calls:
                 if _code(error) in _EXPIRED and self._renew(client):
                     continue
                 if _code(error) == "ValidationException" and "NextToken" in parameters:
-                    raise TokenRefusedError from error
+                    raise TokenRefusedError(f"{operation} refuses its own tokens: run again later ({error})") from error
                 failed_at = failed_at or time.monotonic()
                 if not self._may_pass(error) or time.monotonic() + pause_seconds > failed_at + PATIENCE_SECONDS:
                     raise

@@ -40,6 +40,7 @@ class Intake:
         self._pending: list[Observation] = []
         self._modified: dict[int, float | None] = {}  # of the version held, for jobs from ``since`` on and those taken
         self._in_progress: set[int] = set()  # those of them that are InProgress
+        self._unreadable: set[int] = set()  # those whose document does not tell when it changed, but the service knows
         self._digests: dict[int, bytes] = {}  # of versions held that were not yet met in this pass
         self._overlap_seconds = overlap_seconds
         self.watermark = 0  # epoch microseconds: the changes before it are in the archive or pending
@@ -75,7 +76,8 @@ class Intake:
         """How many of the jobs held or met so far changed last in the second ``since`` or later."""
         if self.since is None:
             return len(self._modified)
-        return sum(modified is not None and modified >= self.since for modified in self._modified.values())
+        recent = sum(modified is not None and modified >= self.since for modified in self._modified.values())
+        return recent + len(self._unreadable)
 
     def jobs_in_progress(self) -> int:
         """How many of the jobs held or met so far that changed last in the second ``since`` or later are InProgress."""
@@ -142,6 +144,8 @@ class Intake:
 
     def _know(self, job: Job) -> None:
         self._modified[job.key] = job.modified
+        if job.arn is None:
+            self._unreadable.add(job.key)
         if job.is_in_progress:
             self._in_progress.add(job.key)
         else:

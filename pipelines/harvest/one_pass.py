@@ -155,10 +155,10 @@ class Pass:
             try:
                 if self._read_rest(newest):
                     return look
-            except TokenRefusedError as error:
+            except TokenRefusedError:
                 refusals += 1
                 if refusals > search.MOST_REFUSALS:
-                    raise search.refused(error) from None
+                    raise
         if self._lacks(look):
             raise self._lacking(look)
         raise TrainyardError("jobs change faster than Search gives them: what came is kept, the next run goes on")
@@ -235,11 +235,9 @@ class Pass:
                         " allow sagemaker:Search in IAM"
                     ) from None
                 raise
-            except TokenRefusedError as error:
+            except TokenRefusedError:
                 if attempt == MOST_LISTINGS:
-                    raise TrainyardError(
-                        f"ListTrainingJobs refuses its own tokens: run again later ({error.__cause__})"
-                    ) from None
+                    raise
 
     def _go_through_list(self) -> None:
         newest = 0.0

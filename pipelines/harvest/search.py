@@ -30,7 +30,7 @@ from pipelines.harvest.job import Job, read_job
 
 PAGE_JOBS = 100
 QUERY_JOBS = 5_000
-MOST_REFUSALS = 3  # of tokens in one second's jobs
+MOST_REFUSALS = 3  # of tokens, without a step forward
 MOST_RESTARTS = 100  # of one second's jobs, because of those that leave it
 MOST_EMPTY_PAGES = 1_000  # one after the other
 MOST_NAMES = 20  # filters of one expression
@@ -68,8 +68,8 @@ class Page(NamedTuple):
 
 def newest(calls: Calls, since: int | None) -> Page:
     """The jobs that changed last, newest first, of those that changed in the second ``since`` or later: one page."""
-    request = _request(_between("LastModifiedTime", since, None), order="Descending")
-    return _page(calls.ask("Search", **request))
+    pages = _query(calls, _request(_between("LastModifiedTime", since, None), order="Descending"))
+    return next(page for page in pages if page.jobs or page.is_last)
 
 
 def jobs_in_progress(calls: Calls, since: int | None) -> int | None:
@@ -116,10 +116,10 @@ def settled(calls: Calls, since: int | None, until: int) -> Iterator[Page]:
             restarts = restarts + 1 if reached == since else 0
             if restarts > MOST_RESTARTS:
                 raise TrainyardError("Search counts the jobs of one second otherwise each time: run again later")
-        except TokenRefusedError as error:
+        except TokenRefusedError:
             refusals = 0 if reached != since else refusals + 1
             if refusals > MOST_REFUSALS:
-                raise refused(error) from None
+                raise
         since = reached
 
 
@@ -135,11 +135,6 @@ def undated(calls: Calls) -> Iterator[Page]:
     """The jobs that have no LastModifiedTime: no query by it finds them."""
     has_none = {"Name": "LastModifiedTime", "Operator": "NotExists"}
     return _query(calls, _request([has_none], sort_by="CreationTime"))
-
-
-def refused(error: TokenRefusedError) -> TrainyardError:
-    """The error to raise where the service takes none of its own tokens."""
-    return TrainyardError(f"Search refuses its own tokens: run again later ({error.__cause__})")
 
 
 def created(calls: Calls, since: int, until: int) -> Iterator[Page]:
@@ -163,13 +158,22 @@ def _count(calls: Calls, filters: list[dict[str, str]], **sorting: str) -> Page:
 
 
 def _query(calls: Calls, request: dict[str, Any]) -> Iterator[Page]:
-    empty_pages = 0
-    for answer in calls.pages("Search", **request):
-        page = _page(answer)
-        empty_pages = 0 if page.jobs else empty_pages + 1
-        if empty_pages > MOST_EMPTY_PAGES:
-            raise TrainyardError("Search gives nothing but empty pages: run again later")
-        yield page
+    empty_pages = refusals = 0
+    has_given = False
+    while True:
+        try:
+            for answer in calls.pages("Search", **request):
+                page = _page(answer)
+                empty_pages = 0 if page.jobs else empty_pages + 1
+                if empty_pages > MOST_EMPTY_PAGES:
+                    raise TrainyardError("Search gives nothing but empty pages: run again later")
+                has_given = has_given or bool(page.jobs)
+                yield page
+            return
+        except TokenRefusedError:
+            refusals += 1
+            if has_given or refusals > MOST_REFUSALS:  # else it can begin again
+                raise
 
 
 def _between(name: str, since: int | None, until: int | None) -> list[dict[str, str]]:

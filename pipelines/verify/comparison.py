@@ -16,7 +16,7 @@ from pipelines.config import Settings
 from pipelines.errors import TrainyardError
 from pipelines.harvest import search
 from pipelines.harvest.archive import Observation, RawArchive
-from pipelines.harvest.calls import Calls, TokenRefusedError, is_denied
+from pipelines.harvest.calls import Calls, is_denied
 from pipelines.harvest.describe import Completion, describe
 from pipelines.harvest.job import Job
 from pipelines.harvest.redact import Redactor
@@ -105,12 +105,9 @@ class Comparison:
         """Read a window and settle where it differs."""
         found: dict[int, Job] = {}
         hits = answered_at = None
-        try:
-            for page in search.created(self._calls, *window):
-                found |= {job.key: job for job in page.jobs}
-                hits, answered_at = page.hits, page.answered_at
-        except TokenRefusedError as error:
-            raise search.refused(error) from None
+        for page in search.created(self._calls, *window):
+            found |= {job.key: job for job in page.jobs}
+            hits, answered_at = page.hits, page.answered_at
         assert answered_at is not None
         if hits is not None and len(found) < hits:
             raise TrainyardError(f"Search counted {hits} jobs but gave {len(found)}: run again later")

@@ -15,18 +15,21 @@ class MovingFleet(Calls):
     """Calls to a fleet of which some jobs change before each answer; its tokens are positions, which is the worst case.
 
     ``restlessness``: how many jobs change, or are created, before an answer, on the average; ``step_seconds``: how much
-    time passes there at most. ``hidden``: ARNs of jobs that are counted but not given.
+    time passes there at most; ``spread_seconds``: in how long the jobs that there are at first changed last.
+    ``hidden``: ARNs of jobs that are counted but not given; ``broken``: of those whose document is no JSON.
     """
 
-    def __init__(self, random: Random, jobs: int, restlessness: float, step_seconds: float) -> None:
+    def __init__(
+        self, random: Random, jobs: int, restlessness: float, step_seconds: float, spread_seconds: float = 3_000
+    ) -> None:
         self.made = Counter()
         self.hidden: set[str] = set()
+        self.broken: set[str] = set()
         self.now = T0 + 10_000.0
         self.restlessness, self._step_seconds, self._random = restlessness, step_seconds, random
         self._jobs: list[dict] = []
-        spread = random.choice((0, 30, 3_000))  # all at once, some in each second, or one now and then
         for _ in range(jobs):
-            self.create(T0 + round(random.random() * spread, 3), random.randrange(len(STATUSES)))
+            self.create(T0 + round(random.random() * spread_seconds, 3), random.randrange(len(STATUSES)))
 
     def versions(self):
         """LastModifiedTime of each job as it is now, by ARN."""
@@ -43,12 +46,14 @@ class MovingFleet(Calls):
             found.reverse()
         start = int(parameters.get("NextToken", 0))
         end = start + parameters["MaxResults"]
+        given = [job for job in found[start:end] if job["TrainingJobArn"] not in self.hidden]
+        broken = [json.dumps(job).encode()[:-1] for job in given if job["TrainingJobArn"] in self.broken]
         body = {
-            "Results": [{"TrainingJob": job} for job in found[start:end] if job["TrainingJobArn"] not in self.hidden],
+            "Results": [{"TrainingJob": job} for job in given if job["TrainingJobArn"] not in self.broken],
             "TotalHits": {"Value": len(found), "Relation": "EqualTo"},
             **({"NextToken": str(end)} if end < len(found) else {}),
         }
-        return Answer(json.dumps(body).encode(), float(int(self.now)), end >= len(found), [])
+        return Answer(json.dumps(body).encode(), float(int(self.now)), end >= len(found), broken)
 
     def _move(self) -> None:
         self.now += self._random.random() * self._step_seconds

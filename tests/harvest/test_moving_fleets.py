@@ -18,8 +18,13 @@ def test_what_there_was_when_a_pass_began_is_held_when_it_ends(monkeypatch, home
     monkeypatch.setattr(search, "PAGE_JOBS", 10)
     monkeypatch.setattr(search, "QUERY_JOBS", random.choice((50, 5_000)))
     monkeypatch.setattr(intake, "BATCH_DOCUMENTS", 30)
-    restlessness = random.choice((0.1, 0.5, 1.0, 3.0))
-    fleet = MovingFleet(random, random.randrange(50, 400), restlessness, random.choice((0.1, 1, 20)))
+    fleet = MovingFleet(
+        random,
+        jobs=random.randrange(50, 400),
+        restlessness=random.choice((0.1, 0.5, 1.0, 3.0)),
+        step_seconds=random.choice((0.1, 1, 20)),
+        spread_seconds=random.choice((0, 30, 3_000)),  # all at once, some in each second, or one now and then
+    )
     for _ in range(3):
         one_pass = Pass(SOURCE, fleet, home.root, Redactor(), overlap_seconds=random.choice((0, 30, 900)))
         at_first = fleet.versions()
@@ -33,6 +38,15 @@ def test_what_there_was_when_a_pass_began_is_held_when_it_ends(monkeypatch, home
     fleet.restlessness = 0
     Pass(SOURCE, fleet, home.root, Redactor()).run()
     assert {arn: job["LastModifiedTime"] for arn, job in held(home).items()} == fleet.versions()
+
+
+def test_a_fleet_that_never_rests_costs_few_calls_more(monkeypatch, home):
+    monkeypatch.setattr(search, "PAGE_JOBS", 10)
+    monkeypatch.setattr(search, "QUERY_JOBS", 500)
+    fleet = MovingFleet(Random(0), 1_000, restlessness=1, step_seconds=3)
+    one_pass = Pass(SOURCE, fleet, home.root, Redactor())
+    one_pass.run()
+    assert one_pass.calls < 1.5 * 100
 
 
 @pytest.mark.parametrize("is_first", [True, False])
@@ -59,6 +73,17 @@ def test_what_is_counted_but_not_given_is_looked_for_until_it_comes(monkeypatch,
     calls = fleet.made.total()
     take_pass()
     assert fleet.made.total() <= calls + 2
+
+
+def test_documents_that_cannot_be_read_are_counted_with_the_others(monkeypatch, home):
+    monkeypatch.setattr(search, "PAGE_JOBS", 10)
+    fleet = MovingFleet(Random(0), 0, restlessness=0, step_seconds=0)
+    arns = [fleet.create(fleet.now - 600 + 10 * number) for number in range(40)]  # all within the overlap
+    fleet.broken = {arns[5], arns[36]}
+    for documents in (40, 0, 0):
+        one_pass = Pass(SOURCE, fleet, home.root, Redactor())
+        one_pass.run()
+        assert one_pass.documents == documents
 
 
 def lacking(home, versions):

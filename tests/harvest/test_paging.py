@@ -200,6 +200,15 @@ def test_empty_pages_are_not_the_end(small, home):
     assert held(home) == searched(fleet.documents)
 
 
+@pytest.mark.parametrize("expired", [0, 1])  # tokens of empty pages
+def test_a_look_does_not_end_at_an_empty_page(small, home, expired):
+    with Simulator(Fleet(ended(130))) as simulator:
+        simulator.inject(Fault(kind="expired-token", count=expired))
+        simulator.inject(Fault(kind="empty-page", count=1 + expired))
+        run_pass(simulator, home)
+        assert run_pass(simulator, home).calls <= 2
+
+
 def test_nothing_but_empty_pages_is_an_error(home, monkeypatch):
     monkeypatch.setattr(search, "MOST_EMPTY_PAGES", 5)
     with Simulator(Fleet(ended(130))) as simulator:
