@@ -5,6 +5,7 @@ import json
 import pytest
 
 from pipelines.config import Settings, SourceSettings
+from pipelines.errors import TrainyardError
 from pipelines.harvest.archive import RawArchive
 from pipelines.harvest.harvest import harvest
 from pipelines.home import Home
@@ -136,6 +137,12 @@ def test_an_error_is_one_line_and_an_exit_code(arguments, said, tmp_path):
     assert failed.returncode != 0
     assert said in failed.stderr
     assert len(failed.stderr.strip().splitlines()) == 1
+
+
+def test_a_dagster_home_that_is_none_is_an_error_in_one_line(monkeypatch, tmp_path):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "nowhere"))
+    with pytest.raises(TrainyardError, match=r"^.*nowhere.*: correct or unset DAGSTER_HOME$"):
+        refresh(Settings(home=tmp_path / "home"), Part.FROM_LAKE, print)
 
 
 def test_without_a_command_the_help_is_shown_and_nothing_else(tmp_path):
