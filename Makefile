@@ -20,7 +20,8 @@ sweep: $(VENV)/.dev ## kill runs at every one of their boundaries, not at one of
 	$(BIN)/pytest tests/crash --whole-sweep
 
 ui: $(VENV)/.runtime ## Dagster's pages and its schedule
-	$(BIN)/dagster dev -m pipelines.definitions
+	umask 077; DAGSTER_HOME=$(CURDIR) PYTHONWARNINGS='ignore:Function `dev_command` is superseded' \
+		$(BIN)/dagster dev -m pipelines.definitions
 
 pictures: $(VENV)/.dev ## take the pictures of the README anew; needs Chromium
 	$(BIN)/python docs/pictures.py
@@ -80,4 +81,4 @@ lock: | $(VENV)/bin/python
 		--constraint requirements.lock --extra ui --group dev --output-file requirements-dev.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) $(VENV)-benchmarks benchmarks/cache .dagster trainyard-data .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-benchmarks benchmarks/cache .dagster logs .logs_queue trainyard-data .pytest_cache .mypy_cache .ruff_cache

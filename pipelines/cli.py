@@ -69,7 +69,8 @@ def import_(
     with home.writing(wait_seconds=0), _stderr.status("reading"):
         outcome = import_files(RawArchive(home.raw), files, Redactor(settings.secret_keys), note)
         due = len(read_due(home.root))
-    typer.echo(f"{outcome.documents:,} documents imported: `trainyard run --no-harvest` builds with them")
+    builds = ": `trainyard run --no-harvest` builds with them" if outcome.documents else ""
+    typer.echo(f"{outcome.documents:,} documents imported{builds}")
     if due:
         typer.echo(f"{due:,} jobs are named by events: the next `trainyard run` asks for those that it does not have")
     if outcome.error:
@@ -192,14 +193,14 @@ def main() -> None:
     make_private()
     signal_that_came = watch_signals(_end)
     try:
-        status = app(standalone_mode=False)
+        status = app(prog_name="trainyard", standalone_mode=False)
     except BaseException as error:
         if came := signal_that_came():  # whatever ended the command, this is behind it
             raise SystemExit(_end(came)) from None
         said = _said_of(error)
         if said is None:
             raise
-        raise SystemExit(f"trainyard: {printable(said)}") from None
+        raise SystemExit(f"trainyard: {printable(said)}" if said else 1) from None
     raise SystemExit(status)
 
 
@@ -210,9 +211,12 @@ def _end(by: Signals) -> int:
 
 
 def _said_of(error: BaseException) -> str | None:
-    """What the user can mend, in one line; None where the program itself is wrong."""
-    if isinstance(error, TrainyardError | typer.TyperException):
+    """What the user can mend, in one line, empty if it was said; None where the program itself is wrong."""
+    if isinstance(error, TrainyardError):
         return " ".join(str(error).split())
+    if isinstance(error, typer.TyperException):  # of the arguments; without any, the help is shown
+        told, asked = str(error).rstrip("."), getattr(error, "ctx", None)
+        return told and f"{told}: `{asked.command_path if asked else 'trainyard'} --help` tells what there is"
     if isinstance(error, OSError):  # a file or folder that is missing, forbidden, or full
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror or error}: correct this, then run again"

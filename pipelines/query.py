@@ -19,7 +19,7 @@ from rich.console import Console
 
 from pipelines.errors import TrainyardError
 from pipelines.tables import literal
-from pipelines.terminal import add_row, new_table, print_table
+from pipelines.terminal import add_row, new_table, print_table, printable
 
 ROWS_SHOWN = 1_000
 
@@ -103,7 +103,14 @@ def _write_table(cursor: duckdb.DuckDBPyConnection) -> None:
 
 
 def _write_file(connection: duckdb.DuckDBPyConnection, statement: str, output: Format, path: Path) -> None:
+    is_seen = sys.stdout.isatty()
+    if is_seen and output is Format.parquet:
+        raise TrainyardError("Parquet is nothing to read: write it to a file, as with `> answer.parquet`")
     query = statement.rstrip().rstrip(";")
     connection.execute(f"copy (\n{query}\n) to {literal(str(path))} ({_COPY_OPTIONS[output]})")
-    with path.open("rb") as file:
-        shutil.copyfileobj(file, sys.stdout.buffer)
+    if is_seen:
+        with path.open(encoding="utf-8", newline="\n") as lines:
+            sys.stdout.writelines(printable(line[:-1]) + "\n" for line in lines)
+    else:
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)

@@ -49,11 +49,9 @@ def refresh(settings: Settings, part: Part, log: Log, *, from_scratch: bool = Fa
     config: dict[str, object] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     if from_scratch:
         config["ops"] = {"lake": {"config": {"from_scratch": True}}}
-    # Runs are kept where Dagster's pages find them, if there are any; nothing of Trainyard's own depends on it.
-    instance = dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
     home = Home(settings.home)
     run_id = str(uuid.uuid4())
-    with instance, home.writing(wait_seconds=0):
+    with _instance() as instance, home.writing(wait_seconds=0):
         try:
             defs.resolve_job_def("refresh").execute_in_process(
                 run_config=config, instance=instance, asset_selection=list(selection), run_id=run_id
@@ -67,6 +65,16 @@ def refresh(settings: Settings, part: Part, log: Log, *, from_scratch: bool = Fa
         events = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     evaluations = [event.get_dagster_event().asset_check_evaluation_data for event in events]
     return [_finding(evaluation) for evaluation in evaluations if not evaluation.passed]
+
+
+def _instance() -> dg.DagsterInstance:
+    """Where runs are kept so that Dagster's pages find them, if there are any; nothing of Trainyard's depends on it."""
+    if not os.environ.get("DAGSTER_HOME"):
+        return dg.DagsterInstance.ephemeral()
+    try:
+        return dg.DagsterInstance.get()
+    except dg.DagsterError as error:
+        raise TrainyardError(f"{str(error).splitlines()[0]}: correct or unset DAGSTER_HOME") from None
 
 
 def _finding(evaluation: dg.AssetCheckEvaluation) -> Finding:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from pipelines.config import Settings, SourceSettings
+from pipelines.errors import TrainyardError
 from pipelines.harvest.archive import RawArchive
 from pipelines.harvest.harvest import harvest
 from pipelines.home import Home
@@ -126,8 +127,9 @@ def test_rebuild_gives_the_same_lake(fleet, monkeypatch, tmp_path):
         (["query", "select 1"], "trainyard run"),
         (["import", "nowhere.ndjson"], "nowhere.ndjson"),
         (["simulate", "nowhere.ndjson"], "nowhere.ndjson"),
-        (["run", "--fast"], "--fast"),
-        (["nothing"], "nothing"),
+        (["run", "--fast"], "--fast: `trainyard run --help` tells what there is"),
+        (["nothing"], "'nothing': `trainyard --help` tells what there is"),
+        (["query"], "sql: `trainyard query --help` tells what there is"),
     ],
 )
 def test_an_error_is_one_line_and_an_exit_code(arguments, said, tmp_path):
@@ -135,3 +137,15 @@ def test_an_error_is_one_line_and_an_exit_code(arguments, said, tmp_path):
     assert failed.returncode != 0
     assert said in failed.stderr
     assert len(failed.stderr.strip().splitlines()) == 1
+
+
+def test_a_dagster_home_that_is_none_is_an_error_in_one_line(monkeypatch, tmp_path):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "nowhere"))
+    with pytest.raises(TrainyardError, match=r"^.*nowhere.*: correct or unset DAGSTER_HOME$"):
+        refresh(Settings(home=tmp_path / "home"), Part.FROM_LAKE, print)
+
+
+def test_without_a_command_the_help_is_shown_and_nothing_else(tmp_path):
+    asked = trainyard(home=tmp_path / "home", check=False)
+    assert (asked.returncode, asked.stderr) == (1, "")
+    assert "Usage: trainyard" in asked.stdout

@@ -38,6 +38,28 @@ def test_formats_for_programs(warehouse, capfdbinary):
     assert pq.read_table(io.BytesIO(capfdbinary.readouterr().out)).column("job").to_pylist() == [0, 1, 2]
 
 
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("output", [Format.table, Format.csv, Format.json])
+def test_a_terminal_obeys_nothing_that_is_shown(warehouse, monkeypatch, output):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    write_answer(warehouse, "select 'caf' || chr(233) || chr(27) || ']0;owned' || chr(7) as job from range(2)", output)
+    said = terminal.getvalue()
+    assert "\x1b]" not in said
+    assert "\x07" not in said
+    assert said.count("café") == said.count("]0;owned") == 2
+
+
+def test_a_terminal_is_given_no_parquet(warehouse, monkeypatch):
+    monkeypatch.setattr("sys.stdout", Terminal())
+    with pytest.raises(TrainyardError, match=r"> answer\.parquet"):
+        write_answer(warehouse, "select 1", Format.parquet)
+
+
 @pytest.mark.parametrize("output", list(Format))
 @pytest.mark.parametrize("sql", ["select nothing from jobs", "drop table jobs", "delete from jobs", "selec", ""])
 def test_what_is_refused_is_said_in_one_line(warehouse, output, sql, capsys):
