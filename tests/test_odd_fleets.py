@@ -28,7 +28,7 @@ TYPES = ["ml.p3.8xlarge", "ml.m5.large", "ml.never.heard", "", None]
 instants = st.one_of(
     st.integers(-40 * DAY, 0), st.sampled_from([-86_400 * 365, -3600, 0, 60, 2 * DAY, 9_999_999_999])
 ).map(lambda seconds: SEEN + seconds)
-counts = st.sampled_from([1, 1, 1, 2, 8, 0, None, -1, 2**31 - 1, 2**62])
+counts = st.sampled_from([1, 1, 1, 2, 8, 0, None, -1, 1_000_000, 2**31 - 1, 2**62])
 
 
 def sparse(**members):
@@ -101,22 +101,32 @@ fleets = st.lists(st.tuples(members, st.integers(-40 * DAY, 0)), min_size=1, max
 )
 
 
-# What was found once: a warm pool kept for longer than 2**31 microseconds (36 minutes), and one kept after a run that
-# the record tells to have ended before any job was created.
+# What was found once: a warm pool kept for longer than 2**31 microseconds (36 minutes), one kept after a run that the
+# record tells to have ended before any job was created, and the largest cluster, whose microseconds are beyond 2**63.
 ONCE_FOUND = [
     {
         "TrainingJobArn": f"arn:aws:sagemaker:eu-west-1:012345678901:training-job/{name}",
         "TrainingJobName": name,
         "TrainingJobStatus": "Completed",
-        "ResourceConfig": {"InstanceType": "ml.p3.8xlarge", "InstanceCount": 2},
-        "CreationTime": SEEN - 3 * DAY,
+        "ResourceConfig": {"InstanceType": "ml.p3.8xlarge", "InstanceCount": instances},
+        "CreationTime": created,
         "TrainingStartTime": started,
-        "TrainingEndTime": started + DAY,
+        "TrainingEndTime": ended,
         "LastModifiedTime": SEEN - DAY,
-        "BillableTimeInSeconds": DAY,
+        "SecondaryStatusTransitions": [
+            {"Status": "Downloading", "StartTime": started, "EndTime": (2 * started + ended) // 3},
+            {"Status": "Training", "StartTime": (2 * started + ended) // 3, "EndTime": ended},
+        ],
+        "BillableTimeInSeconds": ended - started,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 2**62},
+        "TuningJobArn": "arn:tuning",
         "WarmPoolStatus": {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 90_000},
     }
-    for name, started in (("warm", SEEN - 3 * DAY + 60), ("early", SEEN - 8 * DAY))
+    for name, instances, created, started, ended in (
+        ("warm", 2, SEEN - 3 * DAY, SEEN - 3 * DAY + 60, SEEN - 2 * DAY),
+        ("early", 2, SEEN - 3 * DAY, SEEN - 175 * DAY, SEEN - 174 * DAY),
+        ("large", 1_000_000, SEEN - 172 * DAY, SEEN - 172 * DAY, SEEN - 2 * DAY),
+    )
 ]
 
 

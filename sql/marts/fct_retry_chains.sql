@@ -27,7 +27,8 @@ with jobs as (
         l.is_ended,
         l.instance_microseconds,
         l.gpu_microseconds,
-        l.instance_count,
+        -- As a decimal: products can be beyond BIGINT.
+        cast(l.instance_count as decimal(19, 0)) as instance_count,
         a.attempts,
         a.training_microseconds,
         case

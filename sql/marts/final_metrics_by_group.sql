@@ -22,31 +22,51 @@ with grouped as (
     cross join unnest(['tuning_job', 'experiment', 'algorithm']) as k (group_kind)
 ),
 
-ranked as (
+spreads as (
     select
-        *,
-        row_number() over (
-            partition by group_kind, group_name, account_id, region, metric_name order by value, training_job_arn
-        ) as rank_from_least,
-        row_number() over (
-            partition by group_kind, group_name, account_id, region, metric_name
-            order by value desc, training_job_arn asc
-        ) as rank_from_greatest
+        group_kind,
+        group_name,
+        account_id,
+        region,
+        metric_name,
+        count(*) as jobs,
+        min(value) as least_value,
+        quantile_cont(value, 0.5) as p50_value,
+        max(value) as greatest_value
     from grouped
     where group_name is not null
+    group by group_kind, group_name, account_id, region, metric_name
 )
 
 select
-    group_kind, -- Kind of group: `tuning_job`, `experiment` or `algorithm`.
-    group_name, -- ARN of the tuning job, name of the experiment, or the algorithm, else its image.
-    account_id,
-    region,
-    metric_name,
-    count(*) as jobs, -- Jobs with a final value.
-    min(value) as least_value, -- Least of their final values.
-    quantile_cont(value, 0.5) as p50_value, -- Median of them.
-    max(value) as greatest_value, -- Greatest of them.
-    max(training_job_arn) filter (where rank_from_least = 1) as least_training_job_arn, -- Job with the least.
-    max(training_job_arn) filter (where rank_from_greatest = 1) as greatest_training_job_arn -- Job with the greatest.
-from ranked
-group by group_kind, group_name, account_id, region, metric_name
+    s.group_kind, -- Kind of group: `tuning_job`, `experiment` or `algorithm`.
+    s.group_name, -- ARN of the tuning job, name of the experiment, or the algorithm, else its image.
+    s.account_id,
+    s.region,
+    s.metric_name,
+    s.jobs, -- Jobs with a final value.
+    s.least_value, -- Least of their final values.
+    s.p50_value, -- Median of them.
+    s.greatest_value, -- Greatest of them.
+    min(g.training_job_arn) filter (where g.value = s.least_value) as least_training_job_arn, -- Job with the least.
+    min(g.training_job_arn) filter (
+        where g.value = s.greatest_value
+    ) as greatest_training_job_arn -- Job with the greatest.
+from spreads as s
+inner join grouped as g
+    on
+        s.group_kind = g.group_kind
+        and s.group_name = g.group_name
+        and s.account_id = g.account_id
+        and s.region = g.region
+        and s.metric_name = g.metric_name
+group by
+    s.group_kind,
+    s.group_name,
+    s.account_id,
+    s.region,
+    s.metric_name,
+    s.jobs,
+    s.least_value,
+    s.p50_value,
+    s.greatest_value

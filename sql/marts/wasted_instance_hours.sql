@@ -14,8 +14,9 @@ with jobs as (
         l.is_spot,
         l.training_job_status,
         c.end_cause,
-        l.instance_count,
-        l.gpu_count,
+        -- As decimals: products can be beyond BIGINT.
+        cast(l.instance_count as decimal(19, 0)) as instance_count,
+        cast(l.gpu_count as decimal(19, 0)) as gpu_count,
         l.instance_microseconds,
         l.gpu_microseconds,
         a.superseded_microseconds,
