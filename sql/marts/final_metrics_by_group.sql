@@ -44,7 +44,7 @@ select
     metric_name,
     count(*) as jobs, -- Jobs with a final value.
     min(value) as least_value, -- Least of their final values.
-    quantile_cont(value, 0.5) as p50_value, -- Median of them.
+    quantile_cont(value, 0.5) as p50_value, -- Median of their final values.
     max(value) as greatest_value, -- Greatest of them.
     max(training_job_arn) filter (where rank_from_least = 1) as least_training_job_arn, -- Job with the least.
     max(training_job_arn) filter (where rank_from_greatest = 1) as greatest_training_job_arn -- Job with the greatest.
