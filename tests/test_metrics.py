@@ -23,7 +23,6 @@ METRICS = read_metrics()
 FACTS = ("marts.fct_training_jobs", "marts.fct_secondary_status_visits")
 # Marts that are of no metric alone: the jobs that all are counted from, the build, and a check that marts agree.
 WITHOUT_METRIC = {"fct_training_jobs", "build_info", "reconciled_totals"}
-WITHOUT_MART = {"M23", "M24", "M26", "M29", "M30", "M31"}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +56,7 @@ def test_every_mart_is_of_a_metric(marts):
 def test_every_metric_has_a_mart_and_an_example(marts):
     known = {metric.id for metric in METRICS}
     of_marts = set().union(*(metric_ids(mart.comment) for mart in marts))
-    assert of_marts | WITHOUT_MART == known
+    assert of_marts == known
     assert set().union(*(example.metrics for example in read_examples())) == known
 
 

@@ -88,6 +88,6 @@ select
     region,
     flaw, -- What is wrong, or not known.
     examined_jobs, -- Jobs that could have it: those that started and ended for a time, that failed for a class, or all.
-    flawed_jobs, -- Those that have it.
-    flawed_jobs / nullif(examined_jobs, 0) as flawed_share -- Their share in those examined; null if there are none.
+    flawed_jobs, -- Jobs that have the flaw.
+    flawed_jobs / nullif(examined_jobs, 0) as flawed_share -- flawed_jobs / examined_jobs; null if there are none.
 from flaws

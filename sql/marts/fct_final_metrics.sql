@@ -22,7 +22,7 @@ select
     account_id,
     region,
     metric_name,
-    value, -- Its value.
+    value, -- Last value of the metric.
     measured_at -- Instant (UTC) of the value, as told; null if none is.
 from ranked
 where rank = 1

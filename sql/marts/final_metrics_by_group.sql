@@ -46,7 +46,7 @@ select
     s.metric_name,
     s.jobs, -- Jobs with a final value.
     s.least_value, -- Least of their final values.
-    s.p50_value, -- Median of them.
+    s.p50_value, -- Median of their final values.
     s.greatest_value, -- Greatest of them.
     min(g.training_job_arn) filter (where g.value = s.least_value) as least_training_job_arn, -- Job with the least.
     min(g.training_job_arn) filter (

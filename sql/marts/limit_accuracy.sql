@@ -56,10 +56,10 @@ select
     jobs, -- Jobs that started, whose run is over, and that have a limit.
     run_microseconds / limit_microseconds as limit_share, -- Seconds run over seconds allowed, of all of them together.
     limit_shares[1] as p50_limit_share, -- Median of the jobs' own shares.
-    limit_shares[2] as p90_limit_share, -- 90th percentile of them.
-    limit_shares[3] as p99_limit_share, -- 99th percentile of them; above 1 if interruptions or uploads made it longer.
+    limit_shares[2] as p90_limit_share, -- 90th percentile of the jobs' own shares.
+    limit_shares[3] as p99_limit_share, -- The 99th; above 1 if interruptions or uploads made a run longer.
     under_tenth_jobs, -- Jobs that ran for less than a tenth of their limit, and were not stopped for it.
-    under_tenth_jobs / jobs as under_tenth_share, -- Their share in the jobs (0 to 1).
+    under_tenth_jobs / jobs as under_tenth_share, -- Share of under_tenth_jobs in the jobs (0 to 1).
     at_limit_jobs, -- Jobs that ran for as long as their limit, or that SageMaker stopped for it (MaxRuntimeExceeded).
-    at_limit_jobs / jobs as at_limit_share -- Their share in the jobs (0 to 1).
+    at_limit_jobs / jobs as at_limit_share -- Share of at_limit_jobs in the jobs (0 to 1).
 from totals

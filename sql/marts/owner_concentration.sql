@@ -33,9 +33,9 @@ with totals as (
 select
     owner_kind,
     owners, -- Known owners.
-    top_owners, -- The top 5 % of them, rounded up.
+    top_owners, -- The top 5 % of the known owners, rounded up.
     top_instance_microseconds
-    / nullif(known_instance_microseconds, 0) as top_instance_hour_share, -- Their share in the hours of known owners.
+    / nullif(known_instance_microseconds, 0) as top_instance_hour_share, -- Share of top_owners in known owners' hours.
     weighted_microseconds / nullif(
         known_instance_microseconds * owners, 0
     ) as gini, -- Gini coefficient of the known owners' instance-hours; null if they used none.

@@ -30,7 +30,7 @@ select
     v.start_time as since, -- Instant (UTC) at which it came into this status.
     (epoch_us(v.end_time) - epoch_us(v.start_time)) / 1e6 as age_seconds, -- Seconds it has been in it.
     e.p99_microseconds / 1e6 as p99_seconds, -- 99th percentile of ended visits to it on this instance type.
-    e.compared_visits, -- Ended visits that this is of.
+    e.compared_visits, -- Ended visits that p99_seconds is of.
     e.compared_visits < 20 as is_small_sample -- Whether they are fewer than 20.
 from staging.secondary_status_visits as v
 inner join staging.training_jobs as j on v.training_job_arn = j.training_job_arn
