@@ -64,15 +64,20 @@ class MovingFleet(Calls):
             if self._random.random() < 0.2:
                 self.create(max(instant, self._newest()), 0)
                 continue
-            job = self._random.choice(self._jobs)
-            if job["step"] < len(STATUSES) - 1:
-                job |= _version(job["step"] + 1, max(instant, self._newest()))
+            number = self._random.randrange(len(self._jobs))
+            if self._jobs[number]["step"] < len(STATUSES) - 1:
+                self.change(number, max(instant, self._newest()))
 
     def create(self, instant, step=0):
         """A new job; gives its ARN."""
         arn = f"arn:aws:sagemaker:eu-west-1:111122223333:training-job/job-{len(self._jobs)}"
         self._jobs.append({"TrainingJobArn": arn, "CreationTime": instant, **_version(step, instant)})
         return arn
+
+    def change(self, number, instant):
+        """Bring a job to its next status."""
+        job = self._jobs[number]
+        job |= _version(job["step"] + 1, instant)
 
     def _newest(self):
         return max(job["LastModifiedTime"] for job in self._jobs)

@@ -8,6 +8,8 @@ from pipelines.harvest.archive import RawArchive
 from pipelines.harvest.describe import MOST_VAIN
 from pipelines.harvest.whole import whole
 from pipelines.simulator import Fault, Fleet, Simulator, view
+from pipelines.simulator.errors import ServiceError
+from pipelines.simulator.service import NOT_FOUND, SageMaker
 from tests.harvest.passes import SOURCE, described, held, received, run_pass, searched
 from tests.simulator.made import T0, job
 
@@ -101,6 +103,18 @@ def test_where_describing_is_denied_the_jobs_come_with_their_gaps_and_a_warning(
     assert len(received(home)) == 30
     (warning,) = done.warnings
     assert "sagemaker:DescribeTrainingJob" in warning
+
+
+def test_a_job_that_is_gone_when_it_is_described_stays_as_search_gave_it(home, monkeypatch):
+    def is_gone(self, view, parameters):
+        raise ServiceError("ValidationException", NOT_FOUND)
+
+    monkeypatch.setattr(SageMaker, "_describe_training_job", is_gone)
+    jobs = fleet(3)
+    with Simulator(jobs) as simulator:
+        run_pass(simulator, home, describe="always")
+        assert simulator.calls["DescribeTrainingJob"] == 3
+    assert held(home) == searched(jobs.documents)
 
 
 def test_no_secret_comes_with_a_description(without_transitions, home):

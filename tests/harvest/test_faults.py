@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import time
+from dataclasses import replace
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from pipelines.config import Settings, SourceSettings
 from pipelines.errors import TrainyardError
 from pipelines.harvest import calls, intake, listing, search
+from pipelines.harvest.archive import last_looks
 from pipelines.harvest.harvest import harvest
 from pipelines.harvest.one_pass import Pass
 from pipelines.harvest.outcome import HARVEST, kept_outcomes
@@ -87,6 +89,21 @@ def test_no_mix_of_faults_changes_what_is_held(small, no_pauses, tmp_path_factor
     assert held(home) == searched(jobs.documents)
     come_through = math.prod(1 - probability for probability in probabilities.values())
     assert done.calls <= 2 * 34 / come_through
+
+
+def test_descriptions_that_fail_are_asked_for_again_or_fail_the_pass(small, no_pauses, home):
+    jobs = fleet(20)
+    fault = Fault(kind="server-error", operation="DescribeTrainingJob", count=2)
+    with Simulator(jobs) as simulator:
+        simulator.inject(replace(fault, count=None))
+        with pytest.raises(ClientError, match="InternalFailure"):
+            run_pass(simulator, home, attempts=1, describe="always")
+        assert last_looks(home.root) == {}
+        simulator.clear_faults()
+        simulator.inject(fault)
+        done = run_pass(simulator, home, attempts=1, describe="always")
+        assert done.warnings == ()
+    assert held(home) == described(jobs.documents)
 
 
 def test_faults_while_jobs_are_listed_and_asked_about(small, no_pauses, home):
