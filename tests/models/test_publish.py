@@ -77,7 +77,7 @@ def test_a_publish_that_fails_leaves_the_old_file(tmp_path, catalogue):
     target = tmp_path / "warehouse.duckdb"
     publish(built(tmp_path / "b1", catalogue, [("a", 1)]), tables(catalogue), target)
     broken = built(tmp_path / "b2", catalogue, [("a", 2)])
-    broken.path("marts.totals").unlink()
+    broken.path("marts.totals").write_bytes(b"no Parquet")
     with pytest.raises(duckdb.Error):
         publish(broken, tables(catalogue), target)
     assert rows(target, "select seconds from marts.totals") == [(1,)]
