@@ -194,8 +194,10 @@ def main() -> None:
     signal_that_came = watch_signals(_end)
     try:
         status = app(prog_name="trainyard", standalone_mode=False)
+        if status and (came := signal_that_came()):  # Typer has made an exit code of a KeyboardInterrupt
+            status = _end(came)
     except BaseException as error:
-        if came := signal_that_came():  # whatever ended the command, this is behind it
+        if came := signal_that_came():  # whatever was raised, this is behind it
             raise SystemExit(_end(came)) from None
         said = _said_of(error)
         if said is None:

@@ -38,6 +38,22 @@ def test_a_run(world, tmp_path, monkeypatch, sent, boundary):
         run(step, home)
 
 
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_outside_of_dagster_and_duckdb(tmp_path, sent):
+    file = tmp_path / "jobs.ndjson"
+    file.write_text('{"TrainingJobArn": "arn:aws:sagemaker:us-east-1:111122223333:training-job/a"}\n')
+    boundary = Boundary("os.rename raw/…/#.ndjson.zst", 1)
+    ended = stopped(trainyard("import", file), tmp_path / "home", boundary, lambda _: os.kill(os.getpid(), sent))
+    assert (ended.signal, ended.code) == (0, 128 + sent), ended.output
+    assert ended.output == f"trainyard: ended by {sent.name}: run it again to go on\n"
+
+
+def is_at_work(process):
+    """Whether DuckDB's threads have worked for a while."""
+    others = [path for path in Path(f"/proc/{process}/task").iterdir() if path.name != str(process)]
+    return sum(int((path / "stat").read_text().split()[13]) for path in others) > 30  # hundredths of a second
+
+
 def test_a_query_that_would_not_end(tmp_path):
     home = Home(tmp_path)
     endless = "select sum(a.range * b.range) from range(10000000) as a, range(10000000) as b"
@@ -48,11 +64,9 @@ def test_a_query_that_would_not_end(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    threads = Path(f"/proc/{command.pid}/task")
     until = time.monotonic() + 60
-    while len(list(threads.iterdir())) < 3 and time.monotonic() < until:  # DuckDB's own are there
-        time.sleep(0.01)
-    time.sleep(0.5)
+    while not is_at_work(command.pid) and time.monotonic() < until:
+        time.sleep(0.05)
     command.terminate()
     _, said = command.communicate(timeout=30)
     assert (command.returncode, said) == (143, "trainyard: ended by SIGTERM: run it again to go on\n")
