@@ -49,6 +49,7 @@ def read_job(document: bytes) -> Job:
     """The job of a document; one that cannot be read is a job of its own."""
     try:
         job = _MEMBERS.decode(document)
+        document.decode()  # strings of other members are not looked into above
     except _UNREADABLE:
         return Job(hash(document), None, None, None, False, False, document)
     arn, name = job.TrainingJobArn, job.TrainingJobName

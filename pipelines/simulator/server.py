@@ -238,7 +238,10 @@ class _Server(ThreadingHTTPServer):
 
     def shutdown_request(self, request: Any) -> None:
         self._connections.discard(request)
-        super().shutdown_request(request)
+        # Both ways: Ctrl-C may end a connection here of which a thread awaits the next request.
+        with suppress(OSError):
+            request.shutdown(socket.SHUT_RDWR)
+        self.close_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), ConnectionError):  # a client that goes away is no error of ours
