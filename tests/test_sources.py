@@ -126,7 +126,7 @@ def test_through_dagster_a_failed_source_fails_its_check_and_the_run_and_the_oth
 
 def test_sources_that_all_fail_in_the_midst_fail_the_run_once_it_is_published(settings, simulator, monkeypatch):
     monkeypatch.setattr(search, "PAGE_JOBS", 3)
-    simulator.inject(Fault(kind="access-denied", operation="Search", after=1))
+    simulator.inject(Fault(kind="access-denied", operation="Search", after=2))
     with dg.DagsterInstance.ephemeral() as instance:
         job = build_defs(settings.model_copy(update={"sources": SOURCES[1:]}), print).resolve_job_def("refresh")
         result = job.execute_in_process(instance=instance, raise_on_error=False)
