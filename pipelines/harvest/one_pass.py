@@ -230,6 +230,7 @@ class Pass:
                 return
             except ClientError as error:
                 if is_denied(error):
+                    self._warnings.clear()  # the error says all
                     raise TrainyardError(
                         f"neither sagemaker:Search nor, in its place, sagemaker:{error.operation_name} is allowed:"
                         " allow sagemaker:Search in IAM"

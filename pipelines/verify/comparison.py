@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
+import msgspec
 from botocore.exceptions import ClientError
 
 from pipelines.config import Settings
@@ -18,7 +19,7 @@ from pipelines.harvest import search
 from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.harvest.calls import Calls, is_denied
 from pipelines.harvest.describe import Completion, describe
-from pipelines.harvest.job import Job
+from pipelines.harvest.job import Job, read_job
 from pipelines.harvest.redact import Redactor
 from pipelines.home import Home
 from pipelines.lake.deleted import read_marks, write_marks
@@ -30,6 +31,13 @@ BATCH_DOCUMENTS = 5_000
 MOST_CONFIRMED = 1_000  # jobs of one verification: each takes a call
 
 _ARN = re.compile(r'"TrainingJobArn"\s*:\s*"([^"]+)"')
+
+
+class _Line(msgspec.Struct):
+    document: msgspec.Raw
+
+
+_LINE = msgspec.json.Decoder(_Line)
 
 
 class Comparison:
@@ -113,8 +121,9 @@ class Comparison:
             raise TrainyardError(f"Search counted {hits} jobs but gave {len(found)}: run again later")
         arns = {job.arn for job in found.values() if job.arn}
         # Later ones too: where a name was used again, the lake holds the newer job.
-        known = self._held.known(arns, window.start) | self._quarantined
-        self._fetch([job for job in found.values() if job.arn not in known], answered_at, window)
+        known = self._held.known(arns, window.start)
+        lacked = [job for job in found.values() if job.arn not in known and not self._is_quarantined(job)]
+        self._fetch(lacked, answered_at, window)
         self._marks = {arn: missed_at for arn, missed_at in self._marks.items() if arn not in arns}
         for arn, name, observed_at in self._held.jobs(window):
             if arn not in arns and self._is_gone(name):
@@ -131,6 +140,11 @@ class Comparison:
             self._fetched[window.month] += len(jobs)
         if len(self._pending) >= BATCH_DOCUMENTS:
             self._commit()
+
+    def _is_quarantined(self, job: Job) -> bool:
+        """Is it in quarantine already? A document that names no job is known by what raw keeps of it."""
+        key = job.key if job.arn else read_job(self._redact(job.document)).key
+        return key in self._quarantined or job.arn in self._quarantined
 
     def _is_gone(self, name: str) -> bool:
         """Does the service say by name that it has no such job? By Describe, which reads no index; else by Search."""
@@ -161,7 +175,16 @@ def _by_month(jobs: Counter[str]) -> str:
     return f"{jobs.total():,} ({', '.join(f'{month}: {count:,}' for month, count in sorted(jobs.items()))})"
 
 
-def _quarantined(home: Home, source: str) -> set[str]:
-    """The ARNs of the jobs whose document from this source is in quarantine: raw has them."""
-    lines = (quarantined.line for of, quarantined in Quarantine(home.quarantine).lines() if of == source)
-    return {match[1] for line in lines if (match := _ARN.search(line))}
+def _quarantined(home: Home, source: str) -> set[int | str]:
+    """What stands for each job whose document from this source is in quarantine, so that raw has it.
+
+    That is its key; of a document too long to be there whole, the ARN.
+    """
+    known: set[int | str] = set()
+    for of, quarantined in Quarantine(home.quarantine).lines():
+        if of == source:
+            try:
+                known.add(read_job(bytes(_LINE.decode(quarantined.line).document)).key)
+            except (msgspec.DecodeError, RecursionError):
+                known |= {match[1] for match in _ARN.finditer(quarantined.line)}
+    return known

@@ -166,9 +166,11 @@ def test_where_both_are_denied_one_line_names_what_to_allow(home, operation):
     with Simulator(fleet(3)) as simulator:
         simulator.inject(DENIED)
         simulator.inject(Fault(kind="access-denied", operation=operation))
+        denied = new_pass(simulator, home)
         with pytest.raises(TrainyardError, match=f"neither sagemaker:Search nor.* sagemaker:{operation}") as said:
-            new_pass(simulator, home).run()
+            denied.run()
     assert "\n" not in str(said.value)
+    assert denied.warnings == ()  # nothing was listed and asked about one by one
     assert received(home) == []
 
 

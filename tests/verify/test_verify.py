@@ -251,8 +251,19 @@ def test_imported_jobs_are_not_the_services_business(settings, home, serving):
     assert simulator.calls == {"Search": 4, "AssumeRole": 1}
 
 
-def test_a_document_in_quarantine_is_not_fetched_again_and_again(settings, home, serving):
-    serving([*JOBS, job("broken", T0 + 5 * HOUR, TrainingTimeInSeconds="long")])
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"TrainingTimeInSeconds": "long"},
+        {"TrainingTimeInSeconds": "long", "FailureReason": "x" * 200_000},  # more than the quarantine keeps
+        {"TrainingJobArn": None, "Environment": {"API_TOKEN": "kept out of raw"}},
+        {"TrainingJobArn": f'arn:aws:sagemaker:{REGION}:{ACCOUNT}:no-training-job/\x1b"quoted"'},
+    ],
+    ids=["wrong-type", "long", "no-arn", "escapes"],
+)
+def test_a_document_in_quarantine_is_not_fetched_again_and_again(settings, home, serving, members):
+    serving([*JOBS, job("broken", T0 + 5 * HOUR, **members)])
+    settings = settings.model_copy(update={"sources": (SourceSettings(regions=(REGION,)),)})  # sees every document
     harvest(settings)
     outcome, _ = verified(settings)
     assert (outcome.documents, outcome.error) == (0, None)
