@@ -133,7 +133,10 @@ def simulate(
     file: Annotated[Path | None, typer.Argument(help="Fleet to serve: NDJSON of documents, also .gz or .zst.")] = None,
     port: Annotated[int, typer.Option(help="Port on the loopback address; 0 takes a free one.")] = 8900,
 ) -> None:
-    """Serve a fleet (made up, or from a file) as a SageMaker endpoint."""
+    """Serve a fleet (made up, or from a file) as a SageMaker endpoint.
+
+    Its clock, and faults that befall calls, are told and changed in JSON at /_simulator/clock and /_simulator/faults.
+    """
     from pipelines.simulator import Fleet, Simulator
     from pipelines.simulator.made_fleet import made_fleet
 

@@ -1,7 +1,9 @@
 """One source held against the lake: what the lake lacks is fetched, what the service lacks is marked.
 
 A job is marked only once the service says of it by name that there is none. The youngest jobs are left to the harvest:
-the service's index may not show them yet. Not here: where the sides differ (``windows``).
+the service's index may not show them yet. So are young changes; an older one that a harvest passed by, as the index
+showed it too late, is looked for where it matters: where the service counts other jobs in progress than the lake does,
+those that are in progress in the lake are read again. Not here: where the sides differ (``windows``).
 """
 
 from __future__ import annotations
@@ -61,6 +63,7 @@ class Comparison:
         self._jobs = 0
         self._fetched: Counter[str] = Counter()  # by month
         self._missed: Counter[str] = Counter()
+        self._changed = 0
 
     @property
     def calls(self) -> int:
@@ -75,7 +78,7 @@ class Comparison:
     @property
     def has_repaired(self) -> bool:
         """Whether there was anything to repair."""
-        return bool(self._fetched or self._missed)
+        return bool(self._fetched or self._missed or self._changed)
 
     @property
     def told(self) -> str:
@@ -84,6 +87,8 @@ class Comparison:
         found = [f"{jobs:,} jobs compared with {self.calls:,} calls"]
         if self._fetched:
             found.append(f"{_by_month(self._fetched)} that the lake lacked were fetched")
+        if self._changed:
+            found.append(f"{self._changed:,} that had changed unseen were fetched")
         if self._missed:
             found.append(f"{_by_month(self._missed)} that the service lacks were marked as deleted")
         return "; ".join(found)
@@ -100,6 +105,7 @@ class Comparison:
                     self._look(window)
                 self._jobs += self._held.count(month)
                 self._on_jobs(self._jobs)
+            self._look_at_those_in_progress(until)
         except Exception:
             self._commit()
             raise
@@ -123,21 +129,37 @@ class Comparison:
         # Later ones too: where a name was used again, the lake holds the newer job.
         known = self._held.known(arns, window.start)
         lacked = [job for job in found.values() if job.arn not in known and not self._is_quarantined(job)]
-        self._fetch(lacked, answered_at, window)
+        self._fetch(lacked, answered_at)
+        if lacked:
+            self._fetched[window.month] += len(lacked)
         self._marks = {arn: missed_at for arn, missed_at in self._marks.items() if arn not in arns}
         for arn, name, observed_at in self._held.jobs(window):
             if arn not in arns and self._is_gone(name):
                 self._marks[arn] = max(answered_at, observed_at)
                 self._missed[window.month] += 1
 
-    def _fetch(self, jobs: list[Job], answered_at: float, window: Window) -> None:
+    def _look_at_those_in_progress(self, until: int) -> None:
+        """Fetch those that changed before the second ``until`` and since the lake saw them."""
+        held = self._held.in_progress()
+        if not held or search.jobs_in_progress(self._calls, None) == len(held):
+            return
+        names = [name for name, _ in held.values()]
+        for start in range(0, len(names), search.MOST_NAMES):
+            page = search.named(self._calls, names[start : start + search.MOST_NAMES])
+            changed = [
+                job
+                for job in page.jobs
+                if job.arn in held and job.modified is not None and held[job.arn][1] < job.modified < until
+            ]
+            self._fetch(changed, page.answered_at)
+            self._changed += len(changed)
+
+    def _fetch(self, jobs: list[Job], answered_at: float) -> None:
         descriptions = self._completion.descriptions(jobs)
         for job in jobs:
             description = descriptions.get(job.key, b"")
             redacted = description and self._redact(description)
             self._pending.append(Observation(answered_at, self._redact(job.document), redacted))
-        if jobs:
-            self._fetched[window.month] += len(jobs)
         if len(self._pending) >= BATCH_DOCUMENTS:
             self._commit()
 

@@ -17,6 +17,7 @@ from pipelines.lake.manifest import read_manifest, select_table
 from pipelines.tables import literal
 from pipelines.verify.windows import Window
 
+_NAME = "coalesce(training_job_name, split_part(training_job_arn, '/', -1))"
 _WITHIN = "created_second >= $1 and created_second < $2"
 
 
@@ -27,7 +28,8 @@ def tell_held(connection: duckdb.DuckDBPyConnection, home: Home, work: Path, sou
     connection.execute("set temp_directory = $1", [str(work)])
     connection.execute(
         "create table held as select training_job_arn, training_job_name, source, epoch(observed_at) as observed_at,"
-        " epoch_us(creation_time) // 1000000 as created_second"
+        " epoch_us(creation_time) // 1000000 as created_second, epoch(last_modified_time) as modified_at,"
+        " training_job_status"
         f" from ({select_table(main.table, manifest.paths(home.lake, main.name))})"
         f" anti join ({select_deleted(home, manifest)}) as deleted using (training_job_arn)"
         f" where source in ({named}) order by created_second"
@@ -55,9 +57,14 @@ class Held:
 
     def jobs(self, window: Window) -> list[tuple[str, str, float]]:
         """ARN, name, and when it was received (epoch seconds), of each in a window."""
-        name = "coalesce(training_job_name, split_part(training_job_arn, '/', -1))"
-        query = f"select training_job_arn, {name}, observed_at from ({self._own}) where {_WITHIN}"
+        query = f"select training_job_arn, {_NAME}, observed_at from ({self._own}) where {_WITHIN}"
         return self._connection.execute(f"{query} order by training_job_arn", window).fetchall()
+
+    def in_progress(self) -> dict[str, tuple[str, float]]:
+        """Name and LastModifiedTime (epoch seconds; 0 if it has none) of each that is InProgress, by ARN."""
+        query = f"select training_job_arn, {_NAME}, coalesce(modified_at, 0) from ({self._own})"
+        found = self._connection.execute(f"{query} where training_job_status = 'InProgress' order by training_job_arn")
+        return {arn: (name, modified_at) for arn, name, modified_at in found.fetchall()}
 
     def known(self, arns: Collection[str], since: int) -> set[str]:
         """ARNs of those jobs that the lake holds and that were created in the second ``since`` or later.

@@ -209,6 +209,28 @@ def test_young_jobs_are_left_to_the_harvest(settings, home, serving):
     assert read_marks(home, NAME) == {}
 
 
+def test_an_end_that_was_shown_too_late_for_the_harvest_is_fetched(settings, home, serving):
+    slow, open_still = job("slow", NOW - DAY), job("open-still", NOW - DAY)
+    unfinished = {"TrainingJobStatus": "InProgress", "SecondaryStatus": "Training", "LastModifiedTime": NOW - DAY + 10}
+    open_still |= unfinished
+    serving([*JOBS, slow | unfinished, open_still])
+    harvest(settings)
+    load(home)
+    simulator = serving([*JOBS, slow, open_still])
+    (outcome,) = harvest(settings)
+    assert outcome.documents == 0  # the harvest has passed it by
+    simulator.calls.clear()
+    outcome, line = verified(settings)
+    assert (outcome.documents, outcome.error) == (1, None)
+    assert line.endswith("1 that had changed unseen were fetched")
+    assert simulator.calls["Search"] == 6  # the clock, two months, what was before, those in progress and their names
+    assert {row["training_job_name"]: row["training_job_status"] for row in lake(home)["training_jobs"]} == {
+        document["TrainingJobName"]: document["TrainingJobStatus"] for document in [*JOBS, slow, open_still]
+    }
+    outcome, _ = verified(settings)
+    assert (outcome.documents, outcome.calls) == (0, 5)
+
+
 def test_where_describe_is_not_allowed_search_is_asked_by_name(settings, home, serving):
     serving(JOBS)
     harvest(settings)
