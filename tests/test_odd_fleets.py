@@ -127,6 +127,26 @@ ONCE_FOUND = [
         ("early", 2, SEEN - 3 * DAY, SEEN - 175 * DAY, SEEN - 174 * DAY),
         ("large", 1_000_000, SEEN - 172 * DAY, SEEN - 172 * DAY, SEEN - 2 * DAY),
     )
+] + [
+    # An empty text is as absent as a null.
+    {
+        "TrainingJobArn": f"arn:aws:sagemaker:eu-west-1:012345678901:training-job/{name}",
+        "TrainingJobName": name,
+        "TrainingJobStatus": "Failed",
+        "CreationTime": created,
+        "LastModifiedTime": created + 60,
+        **members,
+    }
+    for name, created, members in (
+        ("no-role", SEEN - 4 * DAY, {"AlgorithmSpecification": {"TrainingImage": "one"}}),
+        ("empty-role", SEEN - 4 * DAY + 3600, {"AlgorithmSpecification": {"TrainingImage": "one"}, "RoleArn": ""}),
+        (
+            "empty-program",
+            SEEN - 2 * DAY,
+            {"AlgorithmSpecification": {"TrainingImage": "two"}, "HyperParameters": {"sagemaker_program": ""}},
+        ),
+        ("no-image", SEEN - 2 * DAY + 3600, {"HyperParameters": {"sagemaker_program": ""}}),
+    )
 ]
 
 

@@ -113,6 +113,7 @@ class TestOwners:
         ("members", "program"),
         [
             ({"HyperParameters": {"sagemaker_program": '"train.py"'}}, "train.py"),
+            ({"HyperParameters": {"sagemaker_program": '""'}, "AlgorithmSpecification": {"TrainingImage": "x"}}, "x"),
             ({"HyperParameters": {"depth": "6"}, "AlgorithmSpecification": {"TrainingImage": "xgboost"}}, "xgboost"),
             ({"AlgorithmSpecification": {"TrainingImage": "", "AlgorithmName": "arn:a"}}, "arn:a"),
             ({}, None),

@@ -27,19 +27,26 @@ span as (
     from creations
 ),
 
-cells as (
+hours as (
     select
         w.weekday,
+        h.hour_of_day
+    from unnest([1, 2, 3, 4, 5, 6, 7]) as w (weekday)
+    cross join unnest(generate_series(0, 23)) as h (hour_of_day)
+),
+
+cells as (
+    select
+        h.weekday,
         h.hour_of_day,
         coalesce(j.submitted_jobs, 0) as submitted_jobs,
         -- Whole weeks, and one day more of the weekdays with which the rest begins.
         coalesce(
-            s.days // 7 + case when (w.weekday - s.first_weekday + 7) % 7 < s.days % 7 then 1 else 0 end, 0
+            s.days // 7 + case when (h.weekday - s.first_weekday + 7) % 7 < s.days % 7 then 1 else 0 end, 0
         ) as days
-    from unnest([1, 2, 3, 4, 5, 6, 7]) as w (weekday)
-    cross join unnest(generate_series(0, 23)) as h (hour_of_day)
+    from hours as h
     cross join span as s
-    left join jobs as j on w.weekday = j.weekday and h.hour_of_day = j.hour_of_day
+    left join jobs as j on h.weekday = j.weekday and h.hour_of_day = j.hour_of_day
 )
 
 select

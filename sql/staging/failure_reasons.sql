@@ -35,8 +35,10 @@ with masked as (
             'g'
         ) as without_numbers,
         regexp_replace(without_numbers, '[+-]+<number>', '<number>', 'g') as without_signs,
+        -- The same memory is told in MiB or GiB, as large as it happens to be.
+        regexp_replace(without_signs, '(?i)<number> ?([kmgtp]i?b|bytes?)\b', '<number>', 'g') as without_units,
         -- One text of the service is met with several punctuations.
-        trim(lower(regexp_replace(without_signs, '[\s.,;:]+', ' ', 'g'))) as masked_reason,
+        trim(lower(regexp_replace(without_units, '[\s.,;:]+', ' ', 'g'))) as masked_reason,
         regexp_extract(failure_reason, '(?i)exit ?code\s*:?\s*(-?\d+)', 1) as exit_code
     from build.failure_rule_matches
 ),
@@ -57,7 +59,7 @@ select
     f.actor as failure_actor, -- Who can mend it, by the same rule: user, platform or aws; null if no rule matches.
     s.masked_reason, -- The reason without what differs from job to job, in lower case.
     md5(
-        'v2:' || s.exit_code || ':' || s.masked_reason
+        'v3:' || s.exit_code || ':' || s.masked_reason
     ) as failure_fingerprint -- MD5 of masked_reason, the exit code and the masking's version.
 from shortened as s
 left join reference.failure_rules as f on s.priority = f.priority

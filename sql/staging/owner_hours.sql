@@ -17,7 +17,7 @@ owned as (
     select
         k.owner_kind,
         case k.owner_kind
-            when 'role' then j.role_arn when 'team' then t.team else nullif(p.program, '')
+            when 'role' then j.role_arn when 'team' then t.team else p.program
         end as owner,
         l.instance_microseconds,
         l.gpu_microseconds

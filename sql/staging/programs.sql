@@ -7,7 +7,7 @@ with scripts as (
         -- SDKs write hyperparameters as JSON.
         replace(value, '"', '') as script
     from lake.hyper_parameters
-    where key = 'sagemaker_program'
+    where key = 'sagemaker_program' and replace(value, '"', '') <> ''
 )
 
 select

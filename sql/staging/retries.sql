@@ -20,7 +20,7 @@ jobs as (
     select
         l.training_job_arn,
         l.account_id,
-        j.role_arn,
+        nullif(j.role_arn, '') as role_arn,
         coalesce(j.checkpoint_config_s3_uri, '') <> '' as has_checkpoints,
         coalesce(j.tuning_job_arn, '') <> '' or coalesce(j.auto_ml_job_arn, '') <> '' as is_sibling,
         l.is_ended and l.training_job_status <> 'Completed' as is_to_retry,
@@ -86,7 +86,7 @@ chained as (
 
 select
     j.training_job_arn,
-    nullif(j.role_arn, '') as role_arn,
+    j.role_arn,
     j.program, -- Program, or image and digest of the hyperparameters, that makes two jobs the same; null if unknown.
     j.has_checkpoints, -- Whether it saves checkpoints to S3.
     coalesce(c.chain_job_arn, j.training_job_arn)

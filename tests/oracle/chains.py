@@ -13,7 +13,7 @@ def _hyper_parameters(job):
 def script_of(job):
     """The script that an SDK made it run, None if it did not."""
     script = _hyper_parameters(job).get("sagemaker_program")
-    return None if script is None else script.replace('"', "")
+    return (script or "").replace('"', "") or None
 
 
 def program_of(job):

@@ -11,7 +11,7 @@ from tests.oracle.statistics import grouped, hours, share, total
 
 RULES = Path(__file__).parents[2] / "reference" / "failure_rules.csv"
 
-# What is masked, in this order; the version of the masking is 2.
+# What is masked, in this order; the version of the masking is 3.
 HEXADECIMAL = r"(?:[0-9][0-9a-f]{6,}|[a-f]{1,3}[0-9][0-9a-f]{3,}|[a-f]{4,}[0-9][0-9a-f]*)"
 MASKS = [
     (r'ErrorMessage "', "ErrorMessage "),
@@ -27,6 +27,7 @@ MASKS = [
         "<number>",
     ),
     (r"[+-]+<number>", "<number>"),
+    (r"(?i)<number> ?(?:[kmgtp]i?b|bytes?)\b", "<number>"),
     (r"[\s.,;:]+", " "),
 ]
 
@@ -67,7 +68,7 @@ def masked(reason):
 
 def fingerprint(reason):
     exit_code = re.search(r"(?i)exit ?code\s*:?\s*(-?\d+)", reason)
-    return md5(f"v2:{exit_code[1] if exit_code else ''}:{masked(reason)}".encode()).hexdigest()
+    return md5(f"v3:{exit_code[1] if exit_code else ''}:{masked(reason)}".encode()).hexdigest()
 
 
 def stop_cause(job):

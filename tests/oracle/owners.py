@@ -13,8 +13,7 @@ def _team(job):
 
 def _program(job):
     algorithm = job.document.get("AlgorithmSpecification") or {}
-    script = script_of(job)
-    return (algorithm.get("TrainingImage") or algorithm.get("AlgorithmName") if script is None else script) or None
+    return script_of(job) or algorithm.get("TrainingImage") or algorithm.get("AlgorithmName") or None
 
 
 OWNERS = {"role": lambda job: job.document.get("RoleArn") or None, "team": _team, "program": _program}

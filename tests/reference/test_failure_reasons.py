@@ -94,6 +94,8 @@ ALIKE = [
     ("checkpoint_9f86d081884c7d65 lost", "checkpoint_2c26b46b68ffc68f lost"),
     ("loss is -1.5", "loss is 23"),
     ("at 1234567.25 of 10", "at 1.5e-07 of 123456789"),
+    ("CUDA out of memory. Tried to allocate 448.00 MiB.", "CUDA out of memory. Tried to allocate 2.25 GiB."),
+    ("needs 10GB, has 512 KB", "needs 7,000 bytes, has 1 TiB"),
     ("role arn:aws:iam::111122223333:role/a failed", "role arn:aws:iam::444455556666:role/b failed"),
     ("from s3://one/a/b.csv", "from s3://two/c"),
     ("from '/opt/ml/a b.csv' on 10.0.0.1:99", "from '/data/x' on 192.168.1.20:8080"),
