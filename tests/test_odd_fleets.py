@@ -146,6 +146,17 @@ ONCE_FOUND = [
             {"AlgorithmSpecification": {"TrainingImage": "two"}, "HyperParameters": {"sagemaker_program": ""}},
         ),
         ("no-image", SEEN - 2 * DAY + 3600, {"HyperParameters": {"sagemaker_program": ""}}),
+        # By a clock that is ahead it ended after it was seen.
+        (
+            "ahead",
+            SEEN - 3600,
+            {
+                "TrainingStartTime": SEEN - 1800,
+                "TrainingEndTime": SEEN + 60,
+                "FailureReason": "InternalServerError: x",
+                "SecondaryStatusTransitions": [{}],
+            },
+        ),
     )
 ]
 
@@ -157,7 +168,7 @@ def gpus_of_type():
 
 # Without shrinking: each example is a whole build, and what differs is told by job and column.
 @settings(
-    max_examples=5,
+    max_examples=settings.default.max_examples // 3,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],

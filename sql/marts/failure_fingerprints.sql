@@ -87,9 +87,9 @@ select
     t.instance_types, -- Instance types that they ran on, with commas.
     t.instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of their runs; null if all are unknown.
     t.gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
-    t.jobs_last_7_days, -- Jobs that ended so in the 7 days before the newest instant at which any job was seen.
+    t.jobs_last_7_days, -- Jobs that ended so in the 7 days before the newest instant at which a job was seen, or since.
     t.jobs_previous_7_days, -- Jobs that ended so in the 7 days before those.
-    t.jobs_last_28_days, -- Jobs that ended so in the 28 days before that instant.
+    t.jobs_last_28_days, -- Jobs that ended so in the 28 days before that instant, or since.
     t.jobs_previous_28_days -- Jobs that ended so in the 28 days before those.
 from totals as t
 inner join examples as e on t.failure_fingerprint = e.failure_fingerprint and t.failure_class = e.failure_class

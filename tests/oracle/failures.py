@@ -151,7 +151,8 @@ def failure_fingerprints(jobs):
         ages = [as_of - job.life_end for job in alike]
 
         def within(first, last, ages=ages):
-            return sum(first * DAY <= age < last * DAY for age in ages)
+            # What ended after it was seen, by clocks that differ, is of the last days.
+            return sum(first * DAY <= max(age, 0) < last * DAY for age in ages)
 
         rows.append(
             {
