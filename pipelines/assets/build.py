@@ -11,17 +11,19 @@ from pipelines.assets import metadata
 from pipelines.assets.lake import lake_key
 from pipelines.config import Settings
 from pipelines.errors import TrainyardError
-from pipelines.flatten.layout import lake_tables
+from pipelines.flatten.layout import lake_tables, main_table
 from pipelines.harvest.archive import RawArchive, last_looks
 from pipelines.home import Home
 from pipelines.lake.deleted import DELETED, select_deleted
-from pipelines.lake.manifest import read_manifest, select_table
+from pipelines.lake.manifest import Manifest, read_manifest, select_table
 from pipelines.lake.quarantine import Quarantine
 from pipelines.lake.sources import SOURCES, select_sources
 from pipelines.models.build import MADE_WHOLE, Build, start_build
 from pipelines.models.catalogue import BoundModel, Catalogue
 from pipelines.models.context import CONTEXT
-from pipelines.models.failure_rules import FAILURE_RULE_MATCHES, select_failure_rule_matches
+from pipelines.models.failure_rules import FAILURE_RULE_MATCHES, read_cases, select_failure_rule_matches
+from pipelines.models.job_looks import JOB_LOOKS, select_job_looks
+from pipelines.models.parts import Parts, lake_parts
 from pipelines.models.reference import FAILURE_RULES, REFERENCE_TABLES, select_reference
 from pipelines.shipped import shipped
 from pipelines.tables import literal
@@ -66,23 +68,40 @@ def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settin
         f" {literal(version('botocore'))} as botocore_version, {manifest.generation}::bigint as lake_generation,"
         f" {literal(settings.time_zone)} as time_zone, {quarantined}::bigint as documents_quarantined"
     )
-    inputs = {
-        table.table.qualified_name: select_table(table.table, manifest.paths(home.lake, table.name))
-        for table in lake_tables()
-    }
+    start_build(home.builds / build_id, *_inputs(home, manifest, row), settings.time_zone)
+    return dg.MaterializeResult(metadata=metadata.of_rows(1, build_id=build_id, lake_generation=manifest.generation))
+
+
+def _inputs(home: Home, manifest: Manifest, context_row: str) -> tuple[dict[str, str], dict[str, str], Parts]:
+    """The SELECTs of all that models read besides each other: inputs, tables to copy, and what is in each part."""
     copied = {
         table.table.qualified_name: select_reference(table, shipped("reference"), home.root / "reference")
         for table in REFERENCE_TABLES
     }
-    copied |= {DELETED.qualified_name: select_deleted(home, manifest)}
-    matches = select_failure_rule_matches(inputs["lake.training_jobs"], copied[FAILURE_RULES.table.qualified_name])
-    inputs |= {
-        SOURCES.qualified_name: select_sources(home),
-        CONTEXT.qualified_name: row,
-        FAILURE_RULE_MATCHES.qualified_name: matches,
-    }
-    start_build(home.builds / build_id, inputs, copied, settings.time_zone)
-    return dg.MaterializeResult(metadata=metadata.of_rows(1, build_id=build_id, lake_generation=manifest.generation))
+    cases = read_cases(copied[FAILURE_RULES.table.qualified_name])
+
+    def of_lake(part: Manifest) -> dict[str, str]:
+        selects = {
+            table.table.qualified_name: select_table(table.table, part.paths(home.lake, table.name))
+            for table in lake_tables()
+        }
+        matches = select_failure_rule_matches(selects[main_table().table.qualified_name], cases)
+        return selects | {FAILURE_RULE_MATCHES.qualified_name: matches}
+
+    inputs = of_lake(manifest) | {SOURCES.qualified_name: select_sources(home), CONTEXT.qualified_name: context_row}
+    copied[DELETED.qualified_name] = deleted = select_deleted(home, manifest)
+    jobs = inputs[main_table().table.qualified_name]
+    copied[JOB_LOOKS.qualified_name] = select_job_looks(jobs, inputs[SOURCES.qualified_name], deleted)
+    parts = lake_parts(manifest)
+    return (
+        inputs,
+        copied,
+        Parts(
+            {part: tuple(sorted({each.month for each in lake.partitions})) for part, lake in parts.items()},
+            {part: of_lake(lake) for part, lake in parts.items()},
+            frozenset({JOB_LOOKS.qualified_name}),
+        ),
+    )
 
 
 def model_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:

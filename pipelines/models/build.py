@@ -1,25 +1,35 @@
-"""A build: every model of one state of the lake, as Parquet in a folder of its own that nothing alters afterwards.
+"""A build: every model of one state of the lake, as Parquet files, listed in a folder that nothing alters afterwards.
 
-Here: starting one (what its inputs are is settled then), running and checking a model, and removing old builds. All of
-its state is in the folder, so each step may be another process. Not here: making the published file (``publish``).
+Here: starting one (what its inputs are is settled then), running and checking a model, and removing what no build needs
+any more. All of its state is in its folder, so each step may be another process. Not here: which parts a lake has
+(``parts``), and making the published file (``publish``).
+
+    builds/<build>/settled.json                   its inputs
+    builds/<build>/<schema>/<name>.json           the files of a model
+    builds/models/<schema>/<name>/<part>-<fingerprint>.parquet
 """
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import msgspec
+import pyarrow.parquet as pq
 
 from pipelines import files
 from pipelines.errors import TrainyardError
 from pipelines.models.catalogue import BoundModel
-from pipelines.models.time_zone import UTC, define_time_functions
+from pipelines.models.model import Model
+from pipelines.models.parts import WHOLE, Parts
+from pipelines.models.time_zone import UTC, define_time_functions, time_functions
 from pipelines.tables import literal
 
 BUILDS_KEPT = 3
@@ -27,6 +37,9 @@ BUILDS_KEPT = 3
 GRACE_SECONDS = 6 * 3600
 SAMPLE_ROWS = 5
 MADE_WHOLE = "a build is made whole, by the job `refresh` or `trainyard build`"
+
+_SETTLED = "settled.json"
+_KEPT = "models"
 
 
 @dataclass(frozen=True)
@@ -46,16 +59,28 @@ class CheckResult:
     sample: Rows
 
 
-class Settled(msgspec.Struct, frozen=True):
-    """What is settled as a build begins: the relations that are no models (name -> SELECT), and the zone of buckets."""
+class Input(msgspec.Struct, frozen=True):
+    """A relation that is no model: a SELECT of its rows, and a text that is another one when they are others."""
 
-    inputs: dict[str, str]
+    select: str
+    identity: str
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """What is settled as a build begins: the relations that are no models, those of each part, the zone of buckets."""
+
+    inputs: dict[str, Input]
+    parts: dict[str, dict[str, Input]]
     time_zone: str
 
 
 @dataclass(frozen=True)
 class Build:
-    """A build in ``folder``, whose name is its id."""
+    """A build in ``folder``, whose name is its id.
+
+    A model has one file, or one for each part of the lake if it is incremental. A file that passed the checks is kept
+    beside the builds under a name that stands for all it was made from: later builds that would make it again take it.
+    """
 
     folder: Path
 
@@ -64,78 +89,187 @@ class Build:
         """Later builds sort later."""
         return self.folder.name
 
-    @property
+    @cached_property
     def settled(self) -> Settled:
         """What its models are run on."""
-        return msgspec.json.decode((self.folder / "settled.json").read_bytes(), type=Settled)
+        return msgspec.json.decode((self.folder / _SETTLED).read_bytes(), type=Settled)
 
-    def path(self, model: str) -> Path:
-        """The file of a model, named ``schema.name``."""
-        schema, name = model.split(".")
-        return self.folder / schema / f"{name}.parquet"
+    def files(self, model: str) -> dict[str, Path]:
+        """The files of a model, named ``schema.name``, by part; raises TrainyardError if it was not run."""
+        try:
+            listed = msgspec.json.decode(self._list(model).read_bytes(), type=dict[str, str])
+        except FileNotFoundError:
+            raise TrainyardError(f"{model} was not made in this run: {MADE_WHOLE}") from None
+        return {part: self.folder.parent / name for part, name in listed.items()}
 
-    def select(self, relation: str) -> str:
-        """A SELECT of the rows of any of its relations; raises TrainyardError for a model that was not run."""
-        if select := self.settled.inputs.get(relation):
-            return select
-        path = self.path(relation)
-        if not path.exists():
-            raise TrainyardError(f"{relation} was not made in this run: {MADE_WHOLE}")
-        return f"select * from read_parquet({literal(str(path))})"
+    def select(self, relation: str, part: str = WHOLE) -> str:
+        """A SELECT of the rows of any of its relations; of a part's, where the relation has parts.
+
+        Raises TrainyardError for a model that was not run.
+        """
+        if found := self._input(relation, part):
+            return found.select
+        paths = ", ".join(literal(str(path)) for path in self._of_part(relation, part))
+        return f"select * from read_parquet([{paths}])"
 
     def run(self, bound: BoundModel) -> int:
         """Materialize a model from the relations it reads; return the number of its rows."""
-        with self._connected(bound.model.dependencies) as connection, files.replacing(self.path(bound.name)) as beside:
-            copied = f"copy (\n{bound.model.sql}\n) to {literal(str(beside))} (format parquet, compression zstd)"
-            ((rows,),) = connection.execute(copied).fetchall()
-        return int(rows)
+        made: dict[str, Path] = {}
+        due: dict[str, Path] = {}
+        for part in self.settled.parts if bound.model.is_incremental else (WHOLE,):
+            name = f"{part}-{self._fingerprint(bound, part)}.parquet"
+            kept = self._kept(bound.name) / name
+            if kept.exists():
+                kept.touch()  # it is as good as new: not to be removed before this build's list is there
+                made[part] = kept
+            else:
+                made[part] = due[part] = self._list(bound.name).with_suffix("") / name
+        if due:
+            self._make(bound.model, due)
+        self._write_list(bound.name, made)
+        return sum(pq.read_metadata(path).num_rows for path in made.values())
 
     def check(self, bound: BoundModel) -> list[CheckResult]:
-        """What each check of a materialized model finds."""
-        with self._connected({*bound.model.dependencies, bound.name}) as connection:
-            results = []
-            for check in bound.model.checks:
-                counted = connection.execute(f"select count(*) from ({check.violations})").fetchall()
-                sample = _rows(connection, check.violations) if counted[0][0] else Rows((), ())
-                results.append(CheckResult(check.name, counted[0][0], sample))
-        return results
+        """What each check finds in the files of a model that this build made; they are kept if that is nothing."""
+        listed = self.files(bound.name)
+        own = {part: path for part, path in listed.items() if self.folder in path.parents}
+        found = {check.name: CheckResult(check.name, 0, Rows((), ())) for check in bound.model.checks}
+        if not own:
+            return list(found.values())
+        with self._connected() as connection:
+            for part in own:
+                self._show(connection, {*bound.model.dependencies, bound.name}, part)
+                for check in bound.model.checks:
+                    ((violations,),) = connection.execute(f"select count(*) from ({check.violations})").fetchall()
+                    if violations:
+                        before = found[check.name]
+                        sample = before.sample if before.violations else _rows(connection, check.violations)
+                        found[check.name] = CheckResult(check.name, before.violations + violations, sample)
+        if not any(result.violations for result in found.values()):
+            self._write_list(bound.name, listed | dict(self._keep(bound.name, own)))
+        return list(found.values())
 
     def sample(self, relation: str) -> Rows:
         """A few rows of a relation."""
         with duckdb.connect() as connection:
             return _rows(connection, self.select(relation))
 
-    def _connected(self, relations: Iterable[str]) -> duckdb.DuckDBPyConnection:
-        """A database in memory that sees these relations, and spills into the build's folder."""
+    def _input(self, relation: str, part: str) -> Input | None:
+        return self.settled.parts.get(part, {}).get(relation) or self.settled.inputs.get(relation)
+
+    def _of_part(self, model: str, part: str) -> list[Path]:
+        """The file of a part of a model, or all files of one that does not have this part."""
+        listed = self.files(model)
+        return [listed[part]] if part in listed else list(listed.values())
+
+    def _fingerprint(self, bound: BoundModel, part: str) -> str:
+        """Of all that the rows of a part of a model come from."""
+        read = {}
+        for relation in sorted(bound.model.dependencies):
+            found = self._input(relation, part)
+            read[relation] = found.identity if found else " ".join(path.name for path in self._of_part(relation, part))
+        made_from = [duckdb.__version__, time_functions(self.settled.time_zone), bound.model.sql, read]
+        return sha256(msgspec.json.encode(made_from)).hexdigest()[:20]
+
+    def _make(self, model: Model, due: Mapping[str, Path]) -> None:
+        """Write parts of a model to these files."""
+        with self._connected() as connection:
+            for part, path in due.items():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._show(connection, model.dependencies, part)
+                connection.execute(f"copy (\n{model.sql}\n) to {literal(str(path))} (format parquet, compression zstd)")
+
+    def _keep(self, model: str, own: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
+        """Move files to where later builds find them."""
+        folder = self._kept(model)
+        folder.mkdir(parents=True, exist_ok=True)
+        files.fsync_all(own.values(), self.folder)
+        for part, path in own.items():
+            yield part, path.replace(folder / path.name)
+        files.fsync(folder)
+
+    def _list(self, model: str) -> Path:
+        schema, name = model.split(".")
+        return self.folder / schema / f"{name}.json"
+
+    def _write_list(self, model: str, made: Mapping[str, Path]) -> None:
+        listed = {part: str(path.relative_to(self.folder.parent)) for part, path in made.items()}
+        files.write_whole(self._list(model), msgspec.json.encode(listed))
+
+    def _kept(self, model: str) -> Path:
+        return self.folder.parent / _KEPT / model.replace(".", "/")
+
+    def _connected(self) -> duckdb.DuckDBPyConnection:
+        """A database in memory that spills into the build's folder."""
         connection = duckdb.connect()
         connection.execute("set temp_directory = $1", [str(self.folder / ".spilled")])
         connection.execute("set preserve_insertion_order = false")
         define_time_functions(connection, self.settled.time_zone)
-        for relation in relations:
-            connection.execute(f"create schema if not exists {relation.split('.')[0]}")
-            connection.execute(f"create view {relation} as {self.select(relation)}")
         return connection
 
+    def _show(self, connection: duckdb.DuckDBPyConnection, relations: Iterable[str], part: str) -> None:
+        """Let a connection see these relations, or their rows of a part."""
+        for relation in relations:
+            connection.execute(f"create schema if not exists {relation.split('.')[0]}")
+            connection.execute(f"create or replace view {relation} as {self.select(relation, part)}")
 
-def start_build(folder: Path, inputs: Mapping[str, str], tables: Mapping[str, str], time_zone: str = UTC) -> Build:
+
+def start_build(
+    folder: Path,
+    inputs: Mapping[str, str],
+    tables: Mapping[str, str],
+    parts: Parts | None = None,
+    time_zone: str = UTC,
+) -> Build:
     """Begin a build: its inputs are SELECTs, and ``tables`` are SELECTs whose rows are kept as they are now."""
+    parts = parts or Parts()
     build = Build(folder)
+    settled = {relation: Input(select, select) for relation, select in inputs.items()}
+    of_parts = {
+        part: {relation: Input(select, select) for relation, select in parts.inputs.get(part, {}).items()}
+        for part in parts.months
+    }
     with duckdb.connect() as connection:
         for relation, select in tables.items():
-            with files.replacing(build.path(relation)) as beside:
+            path = folder / f"{relation.replace('.', '/')}.parquet"
+            with files.replacing(path) as beside:
                 connection.execute(f"copy ({select}) to {literal(str(beside))} (format parquet)")
-    files.write_whole(folder / "settled.json", msgspec.json.encode(Settled(dict(inputs), time_zone)))
+            kept = f"select * from read_parquet({literal(str(path))})"
+            settled[relation] = Input(kept, _digest(connection, kept))
+            if relation in parts.tables and len(parts.months) > 1:
+                for part, months in parts.months.items():
+                    of_part = f"{kept} where month in ({', '.join(map(literal, months))})"
+                    of_parts[part][relation] = Input(of_part, _digest(connection, of_part))
+    content = Settled(settled, of_parts, time_zone)
+    files.write_whole(folder / _SETTLED, msgspec.json.encode(content))
     return build
 
 
 def prune_builds(folder: Path, now: float | None = None) -> int:
-    """Remove all but the latest builds; return how many."""
+    """Remove all but the latest builds, and the files of models that none of these lists; return how many builds."""
     before = (time.time() if now is None else now) - GRACE_SECONDS
-    builds = sorted(path for path in folder.glob("*") if path.is_dir())
-    old = [build for build in builds[:-BUILDS_KEPT] if build.stat().st_mtime < before]
+    builds = [Build(path.parent) for path in sorted(folder.glob(f"*/{_SETTLED}"))]
+    old = [build for build in builds[:-BUILDS_KEPT] if build.folder.stat().st_mtime < before]
     for build in old:
-        shutil.rmtree(build)
+        shutil.rmtree(build.folder)
+    listed = {
+        folder / name
+        for path in folder.glob("*/*/*.json")
+        for name in msgspec.json.decode(path.read_bytes(), type=dict[str, str]).values()
+    }
+    for path in folder.glob(f"{_KEPT}/*/*/*.parquet"):
+        if path not in listed and path.stat().st_mtime < before:
+            path.unlink()
     return len(old)
+
+
+def _digest(connection: duckdb.DuckDBPyConnection, select: str) -> str:
+    """A text that is another one for other rows, in whatever order these are."""
+    ((digest,),) = connection.execute(
+        f"select md5(coalesce(string_agg(row_digest, '' order by row_digest), '')) from"
+        f" (select md5(t::varchar) as row_digest from ({select}) as t)"
+    ).fetchall()
+    return str(digest)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, select: str) -> Rows:

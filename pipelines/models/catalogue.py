@@ -21,6 +21,7 @@ from pipelines.lake.deleted import DELETED
 from pipelines.lake.sources import SOURCES
 from pipelines.models.context import CONTEXT
 from pipelines.models.failure_rules import FAILURE_RULE_MATCHES
+from pipelines.models.job_looks import JOB_LOOKS
 from pipelines.models.model import Model, read_model
 from pipelines.models.reference import REFERENCE_TABLES
 from pipelines.models.time_zone import define_time_functions
@@ -59,7 +60,7 @@ def input_tables() -> tuple[Table, ...]:
     """The tables that models may read besides other models: the lake's, reference data, the build's context."""
     lake = (table.table for table in lake_tables())
     reference = (reference.table for reference in REFERENCE_TABLES)
-    return (*lake, SOURCES, DELETED, *reference, CONTEXT, FAILURE_RULE_MATCHES)
+    return (*lake, SOURCES, DELETED, *reference, CONTEXT, FAILURE_RULE_MATCHES, JOB_LOOKS)
 
 
 def load_catalogue(folder: Path, inputs: tuple[Table, ...] | None = None) -> Catalogue:
@@ -70,6 +71,10 @@ def load_catalogue(folder: Path, inputs: tuple[Table, ...] | None = None) -> Cat
     for model in models.values():
         for relation in sorted(model.dependencies - models.keys() - known.keys()):
             raise model.wrong(f"there is no relation {relation}", _line_of(model, relation))
+        for relation in sorted(model.dependencies & models.keys()) if model.is_incremental else ():
+            if not models[relation].is_incremental:
+                reason = f"it is incremental, but {relation}, which it reads, is not: any change would reach all parts"
+                raise model.wrong(reason, _line_of(model, relation))
     try:
         order = list(
             TopologicalSorter(

@@ -1,8 +1,9 @@
 """A model: one SELECT in a file of `sql/`, whose comments are its documentation and its checks.
 
 Here: reading the text of one file. The comment at its top says the grain and carries `@unique` and `@check` lines; the
-comment at the end of the line on which an output column ends is that column's sentence. Not here: other models (see
-``catalogue``), or running it (``build``).
+comment at the end of the line on which an output column ends is that column's sentence. `@incremental` there says that
+what it makes of a job depends on that job's rows alone, or on those of jobs created in the same month: it is run part
+by part. Not here: other models (see ``catalogue``), or running it (``build``).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import duckdb
 from pipelines.errors import TrainyardError
 from pipelines.tables import quoted
 
+_INCREMENTAL = "@incremental"
 _UNIQUE = re.compile(r"@unique:\s*(?P<columns>.+)")
 _CHECK = re.compile(r"@check\s+(?P<name>\w+):\s*(?P<expression>.+)")
 _COMMENT = re.compile(r"\s*--\s*(?P<text>.+)")
@@ -54,6 +56,7 @@ class Model:
     path: Path
     sql: str
     grain: str
+    is_incremental: bool
     checks: tuple[Check, ...]
     items: tuple[Item, ...]
 
@@ -80,11 +83,13 @@ def read_model(path: Path) -> Model:
     sql = path.read_text(encoding="utf-8")
     schema, name = path.parent.name, path.stem
     sentences, checks = _head(sql, f"{schema}.{name}")
-    model = Model(schema, name, path, sql, " ".join(sentences), tuple(checks), tuple(_items(sql)))
+    is_incremental = _INCREMENTAL in sentences
+    grain = " ".join(sentence for sentence in sentences if sentence != _INCREMENTAL)
+    model = Model(schema, name, path, sql, grain, is_incremental, tuple(checks), tuple(_items(sql)))
     if not model.grain.startswith(("One row per ", "One row: ")):
         raise model.wrong("the comment at the top must begin with the grain: `-- One row per …` or `-- One row: …`")
-    for unknown in (sentence for sentence in sentences if sentence.startswith("@")):
-        raise model.wrong(f"{unknown} is neither `@unique: columns` nor `@check name: expression`")
+    for unknown in (sentence for sentence in sentences if sentence.startswith("@") and sentence != _INCREMENTAL):
+        raise model.wrong(f"{unknown} is no `@unique: columns`, `@check name: expression` or `{_INCREMENTAL}`")
     return model
 
 

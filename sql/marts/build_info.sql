@@ -4,9 +4,13 @@ with jobs as (
     select
         count(*) as jobs,
         count(*) filter (where is_open) as open_jobs,
-        max(last_modified_time) as newest_last_modified_time,
-        max(observed_at) as newest_observed_at
+        max(last_modified_time) as newest_last_modified_time
     from marts.fct_training_jobs
+),
+
+seen as (
+    select max(seen_at) as newest_observed_at
+    from staging.last_seen
 )
 
 select
@@ -21,6 +25,7 @@ select
     j.jobs, -- Training jobs.
     j.open_jobs, -- Jobs that had not ended when last seen.
     j.newest_last_modified_time, -- Newest LastModifiedTime of a job (UTC); null if there are no jobs.
-    j.newest_observed_at -- Newest instant (UTC) at which a job was seen; null if there are no jobs.
+    s.newest_observed_at -- Newest instant (UTC) at which a job was seen; null if there are no jobs.
 from build.context as c
 cross join jobs as j
+cross join seen as s

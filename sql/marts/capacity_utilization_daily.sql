@@ -7,9 +7,10 @@
 
 with spans as (
     select
-        date_trunc('day', local_time(min(creation_time))) as first_day,
-        max(observed_at) as as_of
-    from staging.training_job_lives
+        date_trunc('day', local_time(min(l.creation_time))) as first_day,
+        max(s.seen_at) as as_of
+    from staging.training_job_lives as l
+    inner join staging.last_seen as s on l.account_id = s.account_id and l.region = s.region
 ),
 
 blocks as (

@@ -7,8 +7,8 @@
 -- @check recent_jobs_are_jobs: jobs_last_28_days + jobs_previous_28_days <= jobs
 
 with seen as (
-    select max(observed_at) as as_of
-    from staging.training_jobs
+    select max(seen_at) as as_of
+    from staging.last_seen
 ),
 
 failures as (
@@ -28,7 +28,7 @@ failures as (
         epoch_us(s.as_of) - epoch_us(l.life_end_at) as age_microseconds
     from staging.training_jobs as j
     inner join staging.training_job_lives as l on j.training_job_arn = l.training_job_arn
-    inner join staging.failure_reasons as f on j.failure_reason = f.failure_reason
+    inner join staging.failure_reasons as f on j.created_month = f.created_month and j.failure_reason = f.failure_reason
     cross join seen as s
     where j.training_job_status = 'Failed'
 ),

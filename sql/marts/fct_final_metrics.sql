@@ -1,4 +1,5 @@
 -- One row per training job and metric: the last value that its record tells of it. Metric M29.
+-- @incremental
 -- @unique: training_job_arn, metric_name
 
 with ranked as (

@@ -1,5 +1,6 @@
 -- One row per stay of a training job in a secondary status, without holes or overlaps from its creation to its end: the
 -- seconds of a job's visits sum to its lifetime. Unattributed is time of which the record tells nothing (M12).
+-- @incremental
 -- @unique: training_job_arn, visit_index
 -- @check duration_not_negative: duration_seconds >= 0
 

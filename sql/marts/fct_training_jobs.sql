@@ -1,5 +1,6 @@
 -- One row per training job: what it was, how it ended, how long it waited and ran, what it used and why it failed.
 -- Hours of an open job go up to observed_at.
+-- @incremental
 -- @unique: training_job_arn
 -- @check seconds_not_negative: coalesce(queue_wait_seconds, 0) >= 0 and coalesce(run_seconds, 0) >= 0
 -- @check hours_not_negative: coalesce(instance_hours, 0) >= 0 and coalesce(gpu_hours, 0) >= 0
@@ -65,4 +66,6 @@ select
 from staging.training_jobs as j
 inner join staging.training_job_lives as l on j.training_job_arn = l.training_job_arn
 left join staging.failure_reasons as f
-    on case when j.training_job_status = 'Failed' then j.failure_reason end = f.failure_reason
+    on
+        j.created_month = f.created_month
+        and case when j.training_job_status = 'Failed' then j.failure_reason end = f.failure_reason

@@ -3,11 +3,12 @@
 -- @check age_not_negative: coalesce(newest_change_age_seconds, 0) >= 0
 
 select
-    account_id,
-    region,
-    max(last_modified_time) as newest_last_modified_time, -- Newest LastModifiedTime (UTC); null if none is told.
-    max(observed_at) as newest_observed_at, -- Newest instant (UTC) at which a job was seen.
-    (epoch_us(max(observed_at)) - epoch_us(max(last_modified_time)))
+    j.account_id,
+    j.region,
+    max(j.last_modified_time) as newest_last_modified_time, -- Newest LastModifiedTime (UTC); null if none is told.
+    max(s.seen_at) as newest_observed_at, -- Newest instant (UTC) at which a job, or all of their source, was seen.
+    (epoch_us(max(s.seen_at)) - epoch_us(max(j.last_modified_time)))
     / 1e6 as newest_change_age_seconds -- Seconds from the newest change to when a job was last seen; null if none.
-from marts.fct_training_jobs
-group by account_id, region
+from marts.fct_training_jobs as j
+inner join staging.last_seen as s on j.account_id = s.account_id and j.region = s.region
+group by j.account_id, j.region

@@ -11,8 +11,9 @@ select
     is_spot,
     secondary_status,
     phase,
-    visits,
-    microseconds / 1e6 as seconds, -- Seconds of this day spent in the status, over all jobs.
-    instance_microseconds / 1e6
-        as instance_seconds -- Seconds times instances; null if the count is unknown for all of the jobs.
+    cast(sum(visits) as bigint) as visits,
+    cast(sum(microseconds) as decimal(38, 0)) / 1e6 as seconds, -- Seconds of this day in the status, over all jobs.
+    cast(sum(instance_microseconds) as decimal(38, 0))
+    / 1e6 as instance_seconds -- Seconds times instances; null if the count is unknown for all of the jobs.
 from staging.secondary_status_days
+group by date, account_id, region, instance_type, is_spot, secondary_status, phase

@@ -4,16 +4,36 @@
 -- @unique: training_job_arn
 -- @check longer_than_others: age_seconds > p99_seconds
 
-with ended_visits as (
+with open_visits as (
     select
-        j.instance_type,
-        v.secondary_status,
+        training_job_arn,
+        instance_type,
+        coalesce(secondary_status, '') as status,
+        secondary_status,
+        start_time,
+        end_time
+    from marts.fct_secondary_status_visits
+    where is_open
+),
+
+open_statuses as (
+    select distinct
+        instance_type,
+        status
+    from open_visits
+),
+
+ended_visits as (
+    select
+        v.instance_type,
+        coalesce(v.secondary_status, '') as status,
         count(*) as compared_visits,
         quantile_cont(epoch_us(v.end_time) - epoch_us(v.start_time), 0.99) as p99_microseconds
-    from staging.secondary_status_visits as v
-    inner join staging.training_jobs as j on v.training_job_arn = j.training_job_arn
+    from marts.fct_secondary_status_visits as v
+    inner join open_statuses as o
+        on v.instance_type = o.instance_type and coalesce(v.secondary_status, '') = o.status
     where not v.is_open
-    group by j.instance_type, v.secondary_status
+    group by v.instance_type, coalesce(v.secondary_status, '')
 )
 
 select
@@ -32,8 +52,7 @@ select
     e.p99_microseconds / 1e6 as p99_seconds, -- 99th percentile of ended visits to it on this instance type.
     e.compared_visits, -- Ended visits that p99_seconds is of.
     e.compared_visits < 20 as is_small_sample -- Whether they are fewer than 20.
-from staging.secondary_status_visits as v
+from open_visits as v
 inner join staging.training_jobs as j on v.training_job_arn = j.training_job_arn
-inner join ended_visits as e
-    on j.instance_type = e.instance_type and v.secondary_status is not distinct from e.secondary_status
-where v.is_open and j.deleted_at is null and epoch_us(v.end_time) - epoch_us(v.start_time) > e.p99_microseconds
+inner join ended_visits as e on v.instance_type = e.instance_type and v.status = e.status
+where j.deleted_at is null and epoch_us(v.end_time) - epoch_us(v.start_time) > e.p99_microseconds

@@ -1,5 +1,6 @@
 -- One row per training job that ended without completing: what ended it. Of a failed job the class of its failure
 -- (M16), of a stopped one who or what stopped it (M15), as far as its record tells.
+-- @incremental
 -- @unique: training_job_arn
 
 select
@@ -14,5 +15,7 @@ select
     f.failure_actor as end_actor -- Who can mend the failure: user, platform or aws; null if unknown, or stopped.
 from staging.training_jobs as j
 left join staging.failure_reasons as f
-    on case when j.training_job_status = 'Failed' then j.failure_reason end = f.failure_reason
+    on
+        j.created_month = f.created_month
+        and case when j.training_job_status = 'Failed' then j.failure_reason end = f.failure_reason
 where j.training_job_status in ('Failed', 'Stopped')

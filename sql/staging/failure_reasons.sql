@@ -1,13 +1,15 @@
--- One row per distinct FailureReason of failed jobs: its class (M16), and a fingerprint (M17) that it shares with the
--- reasons which differ from it only in numbers, names and places. Fingerprints of two versions of the masking do not
--- compare: the version is part of what is hashed.
--- @unique: failure_reason
+-- One row per month of creation and distinct FailureReason of its failed jobs: its class (M16), and a fingerprint (M17)
+-- that it shares with the reasons which differ from it only in numbers, names and places. Fingerprints of two versions
+-- of the masking do not compare: the version is part of what is hashed.
+-- @incremental
+-- @unique: created_month, failure_reason
 -- @check no_fingerprint_without_a_mask: masked_reason is not null and failure_fingerprint is not null
 
 -- Each step masks what the one before has left. The message that the training toolkit quotes is what is to be told
 -- apart, so its quote goes before quoted text does. A sign that is left before a mask is a hyphen as often as not.
 with masked as (
     select
+        month,
         failure_reason,
         priority,
         regexp_replace(told_reason, 'ErrorMessage "', 'ErrorMessage ', 'g') as without_message_quote,
@@ -46,6 +48,7 @@ with masked as (
 -- SageMaker keeps 1,024 characters, so that where a text is cut depends on what was masked.
 shortened as (
     select
+        month,
         failure_reason,
         priority,
         exit_code,
@@ -54,6 +57,7 @@ shortened as (
 )
 
 select
+    s.month as created_month, -- Month of creation of the jobs (UTC), `YYYY-MM`.
     s.failure_reason,
     coalesce(f.failure_class, 'unknown') as failure_class, -- Class by the first rule that matches, or `unknown`.
     f.actor as failure_actor, -- Who can mend it, by the same rule: user, platform or aws; null if no rule matches.

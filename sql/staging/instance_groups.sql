@@ -1,5 +1,6 @@
 -- One row per instance group of a heterogeneous training job. A count that no cluster has (negative, above a million)
 -- is as absent.
+-- @incremental
 -- @unique: training_job_arn, group_index
 -- @check counts_not_negative: coalesce(instance_count, 0) >= 0 and coalesce(gpu_count, 0) >= 0
 

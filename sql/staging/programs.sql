@@ -1,4 +1,5 @@
 -- One row per training job: the program that it runs.
+-- @incremental
 -- @unique: training_job_arn
 
 with scripts as (

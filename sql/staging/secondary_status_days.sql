@@ -1,6 +1,8 @@
--- One row per day, account, region, instance type, spot or not, and secondary status: the time that jobs spent in
--- it on that day, in microseconds. A visit that crosses midnight is split; one without length counts on its day.
--- @unique: date, account_id, region, instance_type, is_spot, secondary_status
+-- One row per month of creation, day, account, region, instance type, spot or not, and secondary status: the time that
+-- jobs spent in it on that day, in microseconds. A visit that crosses midnight is split; one without length counts on
+-- its day.
+-- @incremental
+-- @unique: created_month, date, account_id, region, instance_type, is_spot, secondary_status
 -- @check time_not_negative: microseconds >= 0
 
 with visits as (
@@ -26,6 +28,7 @@ visit_days as (
 )
 
 select
+    j.created_month,
     cast(d.day as date) as date, -- Day of the time zone.
     j.account_id,
     j.region,
@@ -39,4 +42,12 @@ select
         as instance_microseconds -- The same times instances; null if the count is unknown for all of the jobs.
 from visit_days as d
 inner join staging.training_jobs as j on d.training_job_arn = j.training_job_arn
-group by cast(d.day as date), j.account_id, j.region, j.instance_type, j.is_spot, d.secondary_status, d.phase
+group by
+    j.created_month,
+    cast(d.day as date),
+    j.account_id,
+    j.region,
+    j.instance_type,
+    j.is_spot,
+    d.secondary_status,
+    d.phase

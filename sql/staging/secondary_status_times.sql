@@ -3,38 +3,22 @@
 -- @unique: scope, account_id, region, instance_type, is_spot, attempt, secondary_status
 -- @check quantiles_in_order: p50_seconds <= p90_seconds and p90_seconds <= p99_seconds
 
-with job_totals as (
+with totals as (
     select
-        case when grouping(attempt) = 0 then 'attempt' else 'job' end as scope,
-        training_job_arn,
+        scope,
+        account_id,
+        region,
+        instance_type,
+        is_spot,
         attempt,
         secondary_status,
         phase,
-        count(*) as visits,
-        sum(epoch_us(end_time) - epoch_us(start_time)) as microseconds
-    from staging.secondary_status_visits
-    group by grouping sets (
-        (training_job_arn, secondary_status, phase), (training_job_arn, attempt, secondary_status, phase)
-    )
-),
-
-totals as (
-    select
-        t.scope,
-        j.account_id,
-        j.region,
-        j.instance_type,
-        j.is_spot,
-        t.attempt,
-        t.secondary_status,
-        t.phase,
         count(*) as jobs,
-        cast(sum(t.visits) as bigint) as visits,
-        cast(sum(t.microseconds) as decimal(38, 0)) as microseconds,
-        quantile_cont(cast(t.microseconds as bigint), [0.5, 0.9, 0.99]) as quantiles_microseconds
-    from job_totals as t
-    inner join staging.training_jobs as j on t.training_job_arn = j.training_job_arn
-    group by t.scope, j.account_id, j.region, j.instance_type, j.is_spot, t.attempt, t.secondary_status, t.phase
+        cast(sum(visits) as bigint) as visits,
+        cast(sum(spent_microseconds) as decimal(38, 0)) as microseconds,
+        quantile_cont(spent_microseconds, [0.5, 0.9, 0.99]) as quantiles_microseconds
+    from staging.secondary_status_job_times
+    group by scope, account_id, region, instance_type, is_spot, attempt, secondary_status, phase
 )
 
 select

@@ -2,6 +2,7 @@
 -- Where the record tells nothing, the status is Unattributed; a job without transitions has Starting and Training
 -- derived from its times. Until 2022 the image pull is told as Training, since 2025 as Downloading: the two statuses do
 -- not compare across that break.
+-- @incremental
 -- @unique: training_job_arn, visit_index
 -- @check ends_after_its_start: end_time >= start_time
 -- @check overlap_not_negative: overlap_microseconds >= 0

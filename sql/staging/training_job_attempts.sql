@@ -1,5 +1,6 @@
 -- One row per training job: what its attempts at running came to, in microseconds. Whatever precedes an interruption is
 -- superseded by the attempt that follows it.
+-- @incremental
 -- @unique: training_job_arn
 -- @check last_attempt_is_part_of_all: last_training_microseconds <= training_microseconds
 -- @check nothing_negative: least(superseded_microseconds, setup_microseconds, save_microseconds) >= 0

@@ -1,5 +1,6 @@
 -- One row per training job: when it lived, waited and ran, and what it used, in microseconds, whose sums are exact: as
 -- decimals where instances multiply them, for these products can be beyond BIGINT.
+-- @incremental
 -- @unique: training_job_arn
 -- @check visits_fill_the_lifetime: visit_microseconds = lifetime_microseconds
 -- @check lifetime_not_negative: lifetime_microseconds >= 0

@@ -2,6 +2,7 @@
 -- at which it was last known to be so. Absent is what the API leaves empty, and what cannot be: a count that no cluster
 -- has (negative, above a million), seconds that no job trains or is billed (negative, above a billion), an instant more
 -- than a day after the record was seen.
+-- @incremental
 -- @unique: training_job_arn
 -- @check observed_after_creation: observed_at >= creation_time
 -- @check instance_counts_not_negative: coalesce(instance_count, 0) >= 0 and coalesce(gpu_count, 0) >= 0
@@ -19,16 +20,10 @@ with instance_groups as (
 last_seen as (
     select
         j.training_job_arn,
-        d.deleted_at,
-        greatest(
-            j.observed_at,
-            -- Of a deleted job nobody knows how it went on after it was last seen.
-            case when d.training_job_arn is null then s.last_complete_look_at end,
-            j.creation_time
-        ) as seen_at
+        k.deleted_at,
+        greatest(j.observed_at, k.last_complete_look_at, j.creation_time) as seen_at
     from lake.training_jobs as j
-    left join lake.sources as s on j.source = s.source
-    left join lake.deleted_training_jobs as d on j.training_job_arn = d.training_job_arn
+    left join build.job_looks as k on j.training_job_arn = k.training_job_arn
 ),
 
 looks as (
@@ -76,6 +71,7 @@ select
     r.training_job_arn,
     r.account_id,
     r.region,
+    r.month as created_month, -- Month of its creation (UTC), `YYYY-MM`.
     r.training_job_name,
     nullif(r.tuning_job_arn, '') as tuning_job_arn,
     nullif(r.auto_ml_job_arn, '') as auto_ml_job_arn,

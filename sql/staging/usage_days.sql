@@ -1,6 +1,7 @@
 -- One row per training job, kind of use (`run`, or the `warm_pool` kept after it) and day: for how long, and how much
 -- of the bill is of that day. What crosses midnight is split; the bill of a run is spread evenly over it, and where
 -- there was no run it is of the day on which the job started or, if it never did, its life ended.
+-- @incremental
 -- @unique: training_job_arn, kind, date
 -- @check time_not_negative: used_microseconds >= 0 and coalesce(billed_microseconds, 0) >= 0
 

@@ -42,7 +42,7 @@ def rows(path, sql):
 
 
 def test_checks_say_what_violates_them(tmp_path, catalogue):
-    build = built(tmp_path / "b", catalogue, [("a", 1), ("a", 0), ("b", "null")])
+    build = built(tmp_path / "builds" / "b", catalogue, [("a", 1), ("a", 0), ("b", "null")])
     found = {
         f"{bound.name} {result.name}": (result.violations, result.sample.rows)
         for bound in catalogue.models
@@ -54,7 +54,7 @@ def test_checks_say_what_violates_them(tmp_path, catalogue):
 
 
 def test_a_model_run_again_gives_the_same(tmp_path, catalogue):
-    build = built(tmp_path / "b", catalogue, [("a", 1), ("b", 2)])
+    build = built(tmp_path / "builds" / "b", catalogue, [("a", 1), ("b", 2)])
     assert [build.run(bound) for bound in catalogue.models] == [2, 2, 1]
     assert build.sample("marts.totals").rows == ((3, 2),)
 
@@ -62,26 +62,27 @@ def test_a_model_run_again_gives_the_same(tmp_path, catalogue):
 def test_the_published_file_is_documented_readable_by_old_drivers_and_read_only(tmp_path, catalogue):
     target = tmp_path / "warehouse.duckdb"
     (tmp_path / "warehouse.duckdb.wal").write_bytes(b"left behind")
-    publish(built(tmp_path / "b", catalogue, [("a", 1)]), tables(catalogue), target)
+    publish(built(tmp_path / "builds" / "b", catalogue, [("a", 1)]), tables(catalogue), target)
     assert rows(target, "select * from marts.totals") == [(1, 1)]
     assert rows(target, "select comment from duckdb_tables() where table_name = 'totals'") == [("One row: all.",)]
     comments = "select column_name, comment from duckdb_columns() where table_name = 'totals' order by column_index"
     assert rows(target, comments) == [("seconds", "Sum."), ("jobs", "Number.")]
     assert target.stat().st_mode & 0o777 == 0o444
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "sql", "warehouse.duckdb"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["builds", "sql", "warehouse.duckdb"]
     # Bytes 12 to 20 of a DuckDB file are its storage version: 64 is that of 0.10 to 1.1, 65 that of 1.2.
     assert int.from_bytes(target.read_bytes()[12:20], "little") <= 65
 
 
 def test_a_publish_that_fails_leaves_the_old_file(tmp_path, catalogue):
     target = tmp_path / "warehouse.duckdb"
-    publish(built(tmp_path / "b1", catalogue, [("a", 1)]), tables(catalogue), target)
-    broken = built(tmp_path / "b2", catalogue, [("a", 2)])
-    broken.path("marts.totals").write_bytes(b"no Parquet")
+    publish(built(tmp_path / "builds" / "b1", catalogue, [("a", 1)]), tables(catalogue), target)
+    broken = built(tmp_path / "builds" / "b2", catalogue, [("a", 2)])
+    (file,) = broken.files("marts.totals").values()
+    file.write_bytes(b"no Parquet")
     with pytest.raises(duckdb.Error):
         publish(broken, tables(catalogue), target)
     assert rows(target, "select seconds from marts.totals") == [(1,)]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["b1", "b2", "sql", "warehouse.duckdb"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["builds", "sql", "warehouse.duckdb"]
 
 
 READER = """
@@ -105,7 +106,8 @@ print(reads)
 
 def test_a_reader_sees_no_error_and_nothing_torn_during_50_publishes(tmp_path, catalogue):
     target = tmp_path / "warehouse.duckdb"
-    builds = [built(tmp_path / f"b{n}", catalogue, [(f"j{i}", n + i + 1) for i in range(n * 50 + 1)]) for n in range(3)]
+    jobs = [[(f"j{i}", n + i + 1) for i in range(n * 50 + 1)] for n in range(3)]
+    builds = [built(tmp_path / "builds" / f"b{n}", catalogue, rows) for n, rows in enumerate(jobs)]
     publish(builds[0], tables(catalogue), target)
     reader = subprocess.Popen(
         [sys.executable, "-c", READER, str(target)],
