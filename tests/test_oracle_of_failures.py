@@ -177,6 +177,19 @@ class TestFailures:
             ("unknown", "infrastructure", 0, 1, 0, None),
         ]
 
+    def test_failures_for_the_time_of_ended_jobs_beside_it(self):
+        documents = [ran(0, 10 * DAY, status="Failed", FailureReason=XID), ran(0, 30 * DAY, status="InProgress")]
+        names = "failures node_days open_node_days ended_node_days"
+        names += " failures_per_1000_node_days failures_per_1000_ended_node_days mttf_ended_node_hours"
+        found = columns("failures_per_node_days", f"size_bucket failure_scope {names}", *documents)
+        assert ("all", "all", 1, 40, 30, 10, 25, 100, 240) in found
+
+    def test_open_jobs_alone_have_no_rate_of_ended_ones(self):
+        names = "failures_per_1000_node_days failures_per_1000_ended_node_days mttf_ended_node_hours_high"
+        names += " failures_per_1000_ended_node_days_high mttf_ended_node_hours_low"
+        found = columns("failures_per_node_days", names, ran(0, DAY, status="InProgress"))
+        assert found[0] == (0, None, None, None, 0)
+
     def test_no_failures_have_an_interval(self):
         (row, _) = (row for row in rows("failures_per_node_days", ran(0, DAY)) if row["size_bucket"] == "all")
         assert row["failures_per_1000_node_days_low"] == 0

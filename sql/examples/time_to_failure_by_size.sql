@@ -8,6 +8,7 @@ select
     failures_per_1000_node_days,
     failures_per_1000_node_days_low,
     failures_per_1000_node_days_high,
-    mttf_node_hours
+    mttf_node_hours,
+    failures_per_1000_ended_node_days
 from marts.failures_per_node_days
 order by failure_scope asc, size_bucket asc

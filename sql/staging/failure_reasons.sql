@@ -25,7 +25,18 @@ with masked as (
             '<time>',
             'g'
         ) as without_times,
-        regexp_replace(without_times, '\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b', '<ip>', 'g') as without_ips,
+        -- One of version 6 is told from times and names by a `::` or by its eight groups.
+        regexp_replace(
+            without_times,
+            '\[[0-9a-fA-F:.]*::[0-9a-fA-F:.]*\](:\d+)?'
+            || '|\b([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}\b'
+            || '|\b([0-9a-fA-F]{1,4}:){1,6}(:[0-9a-fA-F]{1,4}){1,6}\b(%\w+)?'
+            || '|\b([0-9a-fA-F]{1,4}:){1,7}:/\d{1,3}\b'
+            || '|\B::([0-9a-fA-F]{1,4}:){0,6}(\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F]{1,4})\b'
+            || '|\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b',
+            '<ip>',
+            'g'
+        ) as without_ips,
         regexp_replace(without_ips, '\B/[^\s"'',:;()<>]+', '<path>', 'g') as without_paths,
         -- A word of the letters a to f is no hexadecimal number: one has a digit, and is long or begins with a letter.
         regexp_replace(
@@ -63,7 +74,7 @@ select
     f.actor as failure_actor, -- Who can mend it, by the same rule: user, platform or aws; null if no rule matches.
     s.masked_reason, -- The reason without what differs from job to job, in lower case.
     md5(
-        'v3:' || s.exit_code || ':' || s.masked_reason
+        'v4:' || s.exit_code || ':' || s.masked_reason
     ) as failure_fingerprint -- MD5 of masked_reason, the exit code and the masking's version.
 from shortened as s
 left join reference.failure_rules as f on s.priority = f.priority

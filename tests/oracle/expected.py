@@ -134,18 +134,16 @@ def check_reliability(marts, expected):
         row for row in marts["failures_per_node_days"] if (row["size_bucket"], row["failure_scope"]) == ("all", "all")
     )
     wanted = expected["failures_per_1000_node_days"]
-    node_days = rate["node_days"] - rate["open_node_days"]
     assert rate["failures"] == wanted["failed"]
-    same(node_days, wanted["node_days"])
-    # The rates count the days of open jobs too.
-    of_ended = rate["node_days"] / node_days
-    same(rate["failures_per_1000_node_days"] * of_ended, wanted["rate"])
-    low, high = (rate[f"failures_per_1000_node_days_{end}"] * of_ended for end in ("low", "high"))
-    assert [low, high] == pytest.approx(wanted["poisson95"], 1e-9)
+    # The answers count the days of ended jobs alone.
+    same(rate["ended_node_days"], wanted["node_days"])
+    same(rate["failures_per_1000_ended_node_days"], wanted["rate"])
+    interval = [rate[f"failures_per_1000_ended_node_days_{end}"] for end in ("low", "high")]
+    assert interval == pytest.approx(wanted["poisson95"], 1e-9)
     if rate["failures"]:
-        same(rate["mttf_node_hours"] / of_ended, wanted["mtbf_node_hours"])
+        same(rate["mttf_ended_node_hours"], wanted["mtbf_node_hours"])
     else:
-        assert (rate["mttf_node_hours"], wanted["mtbf_node_hours"]) == (None, None)
+        assert (rate["mttf_ended_node_hours"], wanted["mtbf_node_hours"]) == (None, None)
 
     wasted = sum(
         row["wasted_instance_hours"] + row["user_stopped_instance_hours"]

@@ -11,8 +11,19 @@ from tests.oracle.statistics import grouped, hours, share, total
 
 RULES = Path(__file__).parents[2] / "reference" / "failure_rules.csv"
 
-# What is masked, in this order; the version of the masking is 3.
+# What is masked, in this order; the version of the masking is 4.
 HEXADECIMAL = r"(?:[0-9][0-9a-f]{6,}|[a-f]{1,3}[0-9][0-9a-f]{3,}|[a-f]{4,}[0-9][0-9a-f]*)"
+IPV4 = r"\d{1,3}(?:\.\d{1,3}){3}"
+GROUP = "[0-9A-Fa-f]{1,4}"
+IPV6 = "|".join(
+    [
+        r"\[[0-9A-Fa-f:.]*::[0-9A-Fa-f:.]*\](?::\d+)?",
+        rf"\b(?:{GROUP}:){{7}}{GROUP}\b",
+        rf"\b(?:{GROUP}:){{1,6}}(?::{GROUP}){{1,6}}\b(?:%\w+)?",
+        rf"\b(?:{GROUP}:){{1,7}}:/\d{{1,3}}\b",
+        rf"\B::(?:{GROUP}:){{0,6}}(?:{IPV4}|{GROUP})\b",
+    ]
+)
 MASKS = [
     (r'ErrorMessage "', "ErrorMessage "),
     (r"\barn:[^\s\"',)]+", "<arn>"),
@@ -20,7 +31,7 @@ MASKS = [
     (r"\B\"[^\"\n]*\"\B|\B'[^'\n]*'\B|`[^`\n]*`", "<quoted>"),
     (r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uuid>"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?", "<time>"),
-    (r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b", "<ip>"),
+    (rf"{IPV6}|\b{IPV4}(?::\d+)?\b", "<ip>"),
     (r"\B/[^\s\"',:;()<>]+", "<path>"),
     (
         r"(?i)\d+(?:[.,]\d+)+(?:e[+-]?\d+)?|\b0x[0-9a-f]+\b|(?:\b|_)" + HEXADECIMAL + r"(?:\b|_)|\d+(?:e[+-]?\d+)?",
@@ -68,7 +79,7 @@ def masked(reason):
 
 def fingerprint(reason):
     exit_code = re.search(r"(?i)exit ?code\s*:?\s*(-?\d+)", reason)
-    return md5(f"v3:{exit_code[1] if exit_code else ''}:{masked(reason)}".encode()).hexdigest()
+    return md5(f"v4:{exit_code[1] if exit_code else ''}:{masked(reason)}".encode()).hexdigest()
 
 
 def stop_cause(job):

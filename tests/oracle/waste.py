@@ -24,15 +24,28 @@ def size_bucket(gpus):
     return "2-4" if gpus <= 4 else "5-8" if gpus <= 8 else ">8"
 
 
+def failure_rate(of, failures, node_time):
+    """Failures for so many microseconds of nodes, and the time to one, with intervals; ``of`` is part of the names."""
+    low, high = garwood(failures)
+    return {
+        f"failures_per_1000_{of}_days": share(1000 * failures * DAY, node_time),
+        f"failures_per_1000_{of}_days_low": share(1000 * low * DAY, node_time),
+        f"failures_per_1000_{of}_days_high": share(1000 * high * DAY, node_time),
+        f"mttf_{of}_hours": share(node_time / HOUR, failures),
+        f"mttf_{of}_hours_low": node_time / HOUR / high,
+        f"mttf_{of}_hours_high": share(node_time / HOUR, low),
+    }
+
+
 def failures_per_node_days(jobs):
     started = [job for job in jobs if job.is_started and job.instances is not None]
     rows = []
     for bucket, alike in ({"all": started} | grouped(started, lambda job: size_bucket(job.gpus))).items():
         node_time = sum(job.instance_time for job in alike)
+        ended_time = sum(job.instance_time for job in alike if job.is_ended)
         failed = [job for job in alike if job.status == "Failed"]
         infrastructure = [job for job in failed if judged(reason_of(job))[1] == "aws"]
         for scope, failures in (("all", len(failed)), ("infrastructure", len(infrastructure))):
-            low, high = garwood(failures)
             rows.append(
                 {
                     "size_bucket": bucket,
@@ -40,13 +53,10 @@ def failures_per_node_days(jobs):
                     "started_jobs": len(alike),
                     "failures": failures,
                     "node_days": node_time / DAY,
-                    "open_node_days": sum(job.instance_time for job in alike if not job.is_ended) / DAY,
-                    "failures_per_1000_node_days": share(1000 * failures * DAY, node_time),
-                    "failures_per_1000_node_days_low": share(1000 * low * DAY, node_time),
-                    "failures_per_1000_node_days_high": share(1000 * high * DAY, node_time),
-                    "mttf_node_hours": share(node_time / HOUR, failures),
-                    "mttf_node_hours_low": node_time / HOUR / high,
-                    "mttf_node_hours_high": share(node_time / HOUR, low),
+                    "open_node_days": (node_time - ended_time) / DAY,
+                    "ended_node_days": ended_time / DAY,
+                    **failure_rate("node", failures, node_time),
+                    **failure_rate("ended_node", failures, ended_time),
                     "is_small_sample": failures < 20,
                 }
             )

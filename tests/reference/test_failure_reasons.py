@@ -99,6 +99,10 @@ ALIKE = [
     ("role arn:aws:iam::111122223333:role/a failed", "role arn:aws:iam::444455556666:role/b failed"),
     ("from s3://one/a/b.csv", "from s3://two/c"),
     ("from '/opt/ml/a b.csv' on 10.0.0.1:99", "from '/data/x' on 192.168.1.20:8080"),
+    ("connect to 2001:db8:0:0:0:0:0:1 failed", "connect to fe80::1%eth0 failed"),
+    ("connect to ::1 failed", "connect to ::ffff:10.0.0.1 failed"),
+    ("no route to 2001:db8::/32", "no route to fd00:1::/48"),
+    ("connect to [2001:db8::a:1]:29500 failed", "connect to [::ffff:10.0.0.1]:443 failed"),
     ("at 2024-05-01 10:00:00,123 in /opt/ml/x.py", "at 2025-01-31T01:02:03Z in /opt/conda/y.py"),
     ("We encountered an internal error.  Please try again.", "We encountered an internal error, please try again"),
 ]
@@ -116,6 +120,8 @@ def test_what_differs_from_job_to_job_is_masked(one, other):
         (OLD_SCRIPT.format(1, "KeyError: x"), OLD_SCRIPT.format(1, "ImportError: x")),
         ("AlgorithmError: , exit code: 1", "AlgorithmError: , exit code: 2"),
         ("ValueError: defaced", "ValueError: effaced"),
+        ("terminate called after throwing c10::Error", "terminate called after throwing std::bad_alloc"),
+        ("dead::beefy", "dead::faces"),
     ],
 )
 def test_what_tells_failures_apart_is_not(one, other):
