@@ -19,11 +19,15 @@ with ranked as (
 )
 
 select
-    training_job_arn,
-    account_id,
-    region,
-    metric_name,
-    value, -- Last value of the metric.
-    measured_at -- Instant (UTC) of the value, as told; null if none is.
-from ranked
-where rank = 1
+    r.training_job_arn,
+    r.account_id,
+    r.region,
+    j.tuning_job_arn,
+    j.experiment_name,
+    coalesce(j.algorithm_name, j.training_image) as algorithm, -- Algorithm of the job, else its image; null if unknown.
+    r.metric_name,
+    r.value, -- Last value of the metric.
+    r.measured_at -- Instant (UTC) of the value, as told; null if none is.
+from ranked as r
+inner join staging.training_jobs as j on r.training_job_arn = j.training_job_arn
+where r.rank = 1

@@ -13,34 +13,33 @@
 with jobs as (
     select
         r.chain_job_arn,
-        r.program,
         r.is_retry,
         r.is_retried,
-        r.role_arn,
-        l.account_id,
-        l.region,
-        l.instance_type,
-        l.is_spot,
-        l.training_job_status,
-        l.creation_time,
-        l.life_end_at,
-        l.is_ended,
-        l.instance_microseconds,
-        l.gpu_microseconds,
+        w.program,
+        w.role_arn,
+        w.account_id,
+        w.region,
+        w.instance_type,
+        w.is_spot,
+        w.training_job_status,
+        w.creation_time,
+        w.life_end_at,
+        w.is_ended,
+        w.instance_microseconds,
+        w.gpu_microseconds,
         -- As a decimal: products can be beyond BIGINT.
-        cast(l.instance_count as decimal(19, 0)) as instance_count,
-        a.attempts,
-        a.training_microseconds,
+        cast(w.instance_count as decimal(19, 0)) as instance_count,
+        w.attempts,
+        w.training_microseconds,
         case
-            when r.has_checkpoints and not r.is_retried and l.training_job_status = 'Failed'
-                then a.training_microseconds - a.last_training_microseconds
-            when r.has_checkpoints then a.training_microseconds
-            when r.is_retried or l.training_job_status = 'Failed' then 0
-            else a.last_training_microseconds
+            when w.has_checkpoints and not r.is_retried and w.training_job_status = 'Failed'
+                then w.training_microseconds - w.last_training_microseconds
+            when w.has_checkpoints then w.training_microseconds
+            when r.is_retried or w.training_job_status = 'Failed' then 0
+            else w.last_training_microseconds
         end as kept_microseconds
     from staging.retries as r
-    inner join staging.training_job_lives as l on r.training_job_arn = l.training_job_arn
-    inner join staging.training_job_attempts as a on r.training_job_arn = a.training_job_arn
+    inner join staging.job_works as w on r.training_job_arn = w.training_job_arn
 ),
 
 -- Few jobs are in a chain with others: only these are added up.

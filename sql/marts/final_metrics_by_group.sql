@@ -8,9 +8,9 @@ with grouped as (
     select
         k.group_kind,
         case k.group_kind
-            when 'tuning_job' then j.tuning_job_arn
-            when 'experiment' then j.experiment_name
-            else coalesce(j.algorithm_name, j.training_image)
+            when 'tuning_job' then m.tuning_job_arn
+            when 'experiment' then m.experiment_name
+            else m.algorithm
         end as group_name,
         m.account_id,
         m.region,
@@ -18,7 +18,6 @@ with grouped as (
         m.training_job_arn,
         m.value
     from marts.fct_final_metrics as m
-    inner join staging.training_jobs as j on m.training_job_arn = j.training_job_arn
     cross join unnest(['tuning_job', 'experiment', 'algorithm']) as k (group_kind)
 ),
 

@@ -12,9 +12,18 @@ with hours as (
     select
         series,
         hour,
+        epoch_us(utc_time(hour + interval 1 hour)) - epoch_us(utc_time(hour)) as hour_microseconds,
         max(jobs) as peak_jobs,
         max(instances) as peak_instances,
         max(gpus) as peak_gpus,
+        coalesce(min(jobs) filter (where jobs > 0), 0) as least_jobs,
+        coalesce(min(instances) filter (where instances > 0), 0) as least_instances,
+        coalesce(min(gpus) filter (where gpus > 0), 0) as least_gpus,
+        cast(coalesce(sum(duration_microseconds) filter (where jobs > 0), 0) as bigint) as microseconds_of_jobs,
+        cast(
+            coalesce(sum(duration_microseconds) filter (where instances > 0), 0) as bigint
+        ) as microseconds_of_instances,
+        cast(coalesce(sum(duration_microseconds) filter (where gpus > 0), 0) as bigint) as microseconds_of_gpus,
         cast(sum(jobs * duration_microseconds) as decimal(38, 0)) as job_microseconds,
         cast(sum(instances * cast(duration_microseconds as decimal(19, 0))) as decimal(38, 0)) as instance_microseconds,
         cast(sum(gpus * cast(duration_microseconds as decimal(19, 0))) as decimal(38, 0)) as gpu_microseconds,
@@ -30,35 +39,40 @@ with hours as (
     group by series, hour
 ),
 
--- How long each level lasted in each hour.
+-- How long each level lasted, in hours with more than one level above 0.
 level_times as (
     select
         l.series,
         l.hour,
         e.measure,
-        case e.measure when 'jobs' then l.jobs when 'instances' then l.instances else l.gpus end as level,
+        h.hour_microseconds,
+        case e.measure when 1 then l.jobs when 2 then l.instances else l.gpus end as level,
         cast(sum(l.duration_microseconds) as bigint) as microseconds
     from staging.concurrency_levels as l
-    cross join unnest(['jobs', 'instances', 'gpus']) as e (measure)
-    where case e.measure when 'jobs' then l.jobs when 'instances' then l.instances else l.gpus end > 0
+    inner join hours as h on l.series = h.series and l.hour = h.hour
+    cross join unnest([1, 2, 3]) as e (measure)
+    where
+        case e.measure
+            when 1 then h.least_jobs < h.peak_jobs
+            when 2 then h.least_instances < h.peak_instances
+            else h.least_gpus < h.peak_gpus
+        end
+        and case e.measure when 1 then l.jobs when 2 then l.instances else l.gpus end > 0
     group by
         l.series,
         l.hour,
         e.measure,
-        case e.measure when 'jobs' then l.jobs when 'instances' then l.instances else l.gpus end
+        h.hour_microseconds,
+        case e.measure when 1 then l.jobs when 2 then l.instances else l.gpus end
 ),
 
 times_above as (
     select
         *,
-        epoch_us(utc_time(hour + interval 1 hour)) - epoch_us(utc_time(hour)) as hour_microseconds,
         coalesce(sum(microseconds) over (
             partition by series, hour, measure
             order by level desc rows between unbounded preceding and 1 preceding
-        ), 0) as microseconds_above,
-        sum(microseconds) over (
-            partition by series, hour, measure
-        ) as microseconds_above_nothing
+        ), 0) as microseconds_above
     from level_times
 ),
 
@@ -67,22 +81,31 @@ percentiles as (
     select
         series,
         hour,
-        min(level) filter (where measure = 'jobs') as p95_jobs,
-        min(level) filter (where measure = 'instances') as p95_instances,
-        min(level) filter (where measure = 'gpus') as p95_gpus
+        min(level) filter (where measure = 1) as p95_jobs,
+        min(level) filter (where measure = 2) as p95_instances,
+        min(level) filter (where measure = 3) as p95_gpus
     from times_above
-    where microseconds_above * 20 <= hour_microseconds and microseconds_above_nothing * 20 > hour_microseconds
+    where microseconds_above * 20 <= hour_microseconds
     group by series, hour
 ),
 
+-- It is 0 where nothing is above 0 for more than 5 % of the hour.
 measured as (
     select
         h.*,
-        epoch_us(utc_time(h.hour + interval 1 hour)) - epoch_us(utc_time(h.hour)) as hour_microseconds,
         h.gpu_known_jobs > 0 or h.active_jobs = 0 as is_gpu_known,
-        coalesce(p.p95_jobs, 0) as p95_jobs,
-        coalesce(p.p95_instances, 0) as p95_instances,
-        coalesce(p.p95_gpus, 0) as p95_gpus
+        case
+            when h.microseconds_of_jobs * 20 > h.hour_microseconds then coalesce(p.p95_jobs, h.peak_jobs)
+            else 0
+        end as p95_jobs,
+        case
+            when h.microseconds_of_instances * 20 > h.hour_microseconds then coalesce(p.p95_instances, h.peak_instances)
+            else 0
+        end as p95_instances,
+        case
+            when h.microseconds_of_gpus * 20 > h.hour_microseconds then coalesce(p.p95_gpus, h.peak_gpus)
+            else 0
+        end as p95_gpus
     from hours as h
     left join percentiles as p on h.series = p.series and h.hour = p.hour
 )

@@ -1,46 +1,16 @@
 -- One row per training job: its place in a chain of retries (M21). A job retries the one that was created before it
--- with the same account, role and program, if that had ended less than a day before without completing. Jobs without a
--- program are the same if image and hyperparameters are. Children of a tuning or AutoML job are siblings: they retry
--- nothing.
+-- with the same account, role and program, if that had ended less than a day before without completing. Children of a
+-- tuning or AutoML job are siblings: they retry nothing.
 -- @unique: training_job_arn
 
--- Only of those that need it: hyperparameters are many.
-with hyper_parameters as (
-    select
-        h.training_job_arn,
-        -- Sorted as a list: an ordered aggregate takes twice as long.
-        md5(array_to_string(list_sort(array_agg(h.key || '=' || coalesce(h.value, ''))), chr(10))) as digest
-    from lake.hyper_parameters as h
-    inner join staging.programs as p on h.training_job_arn = p.training_job_arn
-    where not p.is_script
-    group by h.training_job_arn
-),
-
-jobs as (
-    select
-        l.training_job_arn,
-        l.account_id,
-        nullif(j.role_arn, '') as role_arn,
-        coalesce(j.checkpoint_config_s3_uri, '') <> '' as has_checkpoints,
-        coalesce(j.tuning_job_arn, '') <> '' or coalesce(j.auto_ml_job_arn, '') <> '' as is_sibling,
-        l.is_ended and l.training_job_status <> 'Completed' as is_to_retry,
-        l.creation_time,
-        l.life_end_at,
-        p.program || coalesce(' ' || h.digest, '') as program
-    from staging.training_job_lives as l
-    inner join lake.training_jobs as j on l.training_job_arn = j.training_job_arn
-    inner join staging.programs as p on l.training_job_arn = p.training_job_arn
-    left join hyper_parameters as h on l.training_job_arn = h.training_job_arn
-),
-
 -- Numbered, for numbers are sorted faster than texts.
-works as (
+with works as (
     select
         account_id,
         role_arn,
         program,
         row_number() over (order by account_id, role_arn, program) as work
-    from jobs
+    from staging.job_works
     group by account_id, role_arn, program
 ),
 
@@ -59,7 +29,7 @@ sequenced as (
             and epoch_us(lead(j.creation_time) over by_creation) - epoch_us(j.life_end_at) between 0 and 86400000000,
             false
         ) as is_retried
-    from jobs as j
+    from staging.job_works as j
     inner join works as w
         on
             j.account_id = w.account_id
@@ -86,12 +56,9 @@ chained as (
 
 select
     j.training_job_arn,
-    j.role_arn,
-    j.program, -- Program, or image and digest of the hyperparameters, that makes two jobs the same; null if unknown.
-    j.has_checkpoints, -- Whether it saves checkpoints to S3.
     coalesce(c.chain_job_arn, j.training_job_arn)
         as chain_job_arn, -- ARN of the first job of its chain; its own if it retries nothing.
     coalesce(c.is_retry, false) as is_retry, -- Whether it retries another.
     coalesce(c.is_retried, false) as is_retried -- Whether another retries it: it is not the last of its chain.
-from jobs as j
+from staging.job_works as j
 left join chained as c on j.training_job_arn = c.training_job_arn
