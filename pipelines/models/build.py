@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ class Build:
         """Later builds sort later."""
         return self.folder.name
 
-    @property
+    @cached_property
     def settled(self) -> Settled:
         """What its models are run on."""
         return msgspec.json.decode((self.folder / "settled.json").read_bytes(), type=Settled)
@@ -85,35 +86,43 @@ class Build:
 
     def run(self, bound: BoundModel) -> int:
         """Materialize a model from the relations it reads; return the number of its rows."""
-        with self._connected(bound.model.dependencies) as connection, files.replacing(self.path(bound.name)) as beside:
+        connection = self._seeing(bound.model.dependencies)
+        with files.replacing(self.path(bound.name)) as beside:
             copied = f"copy (\n{bound.model.sql}\n) to {literal(str(beside))} (format parquet, compression zstd)"
             ((rows,),) = connection.execute(copied).fetchall()
         return int(rows)
 
     def check(self, bound: BoundModel) -> list[CheckResult]:
         """What each check of a materialized model finds."""
-        with self._connected({*bound.model.dependencies, bound.name}) as connection:
-            results = []
-            for check in bound.model.checks:
-                counted = connection.execute(f"select count(*) from ({check.violations})").fetchall()
-                sample = _rows(connection, check.violations) if counted[0][0] else Rows((), ())
-                results.append(CheckResult(check.name, counted[0][0], sample))
+        connection = self._seeing({*bound.model.dependencies, bound.name})
+        results = []
+        for check in bound.model.checks:
+            counted = connection.execute(f"select count(*) from ({check.violations})").fetchall()
+            sample = _rows(connection, check.violations) if counted[0][0] else Rows((), ())
+            results.append(CheckResult(check.name, counted[0][0], sample))
         return results
 
     def sample(self, relation: str) -> Rows:
         """A few rows of a relation."""
-        with duckdb.connect() as connection:
-            return _rows(connection, self.select(relation))
+        return _rows(self._seeing({relation}), f"select * from {relation}")
 
-    def _connected(self, relations: Iterable[str]) -> duckdb.DuckDBPyConnection:
-        """A database in memory that sees these relations, and spills into the build's folder."""
+    def _seeing(self, relations: Iterable[str]) -> duckdb.DuckDBPyConnection:
+        """The build's database, with these relations in it."""
+        for relation in relations:
+            self._database.execute(f"create schema if not exists {relation.split('.')[0]}")
+            self._database.execute(f"create view if not exists {relation} as {self.select(relation)}")
+        return self._database
+
+    @cached_property
+    def _database(self) -> duckdb.DuckDBPyConnection:
+        """A database in memory, as long as this object is; it spills into the build's folder.
+
+        One for all that is done with a model: most models take less time than the making of a database.
+        """
         connection = duckdb.connect()
         connection.execute("set temp_directory = $1", [str(self.folder / ".spilled")])
         connection.execute("set preserve_insertion_order = false")
         define_time_functions(connection, self.settled.time_zone)
-        for relation in relations:
-            connection.execute(f"create schema if not exists {relation.split('.')[0]}")
-            connection.execute(f"create view {relation} as {self.select(relation)}")
         return connection
 
 
