@@ -108,22 +108,35 @@ class Build:
 
     def _seeing(self, relations: Iterable[str]) -> duckdb.DuckDBPyConnection:
         """The build's database, with these relations in it."""
-        for relation in relations:
+        for relation in set(relations) - self._seen:
             self._database.execute(f"create schema if not exists {relation.split('.')[0]}")
-            self._database.execute(f"create view if not exists {relation} as {self.select(relation)}")
+            self._database.execute(f"create view {relation} as {self.select(relation)}")
+            self._seen.add(relation)
         return self._database
 
     @cached_property
-    def _database(self) -> duckdb.DuckDBPyConnection:
-        """A database in memory, as long as this object is; it spills into the build's folder.
+    def _seen(self) -> set[str]:
+        """The relations that are in its database."""
+        return set()
 
-        One for all that is done with a model: most models take less time than the making of a database.
+    @cached_property
+    def _database(self) -> duckdb.DuckDBPyConnection:
+        """A database in memory until ``close``, which spills into the build's folder.
+
+        One for all models: most of them take less time than the making of a database.
         """
         connection = duckdb.connect()
         connection.execute("set temp_directory = $1", [str(self.folder / ".spilled")])
         connection.execute("set preserve_insertion_order = false")
+        connection.execute("set enable_external_file_cache = false")  # no model's memory is another's burden
         define_time_functions(connection, self.settled.time_zone)
         return connection
+
+    def close(self) -> None:
+        """Free what its database holds; whatever is asked of it later makes another."""
+        self.__dict__.pop("_seen", None)
+        if database := self.__dict__.pop("_database", None):
+            database.close()
 
 
 def start_build(folder: Path, inputs: Mapping[str, str], tables: Mapping[str, str], time_zone: str = UTC) -> Build:

@@ -37,6 +37,7 @@ def publish(build: Build, tables: Iterable[Table], target: Path) -> int:
 def _write(build: Build, tables: tuple[Table, ...], path: Path) -> dict[str, int]:
     """Write the file and return the rows of each table."""
     rows = {}
+    build.close()  # its database spills into the same folder
     with duckdb.connect() as connection:
         connection.execute("set temp_directory = $1", [str(build.folder / ".spilled")])
         connection.execute("set preserve_insertion_order = false")
