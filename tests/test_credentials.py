@@ -76,7 +76,7 @@ def test_they_are_nowhere_after_a_run(simulator, tmp_path):
     ("operation", "kind"),
     [
         ("AssumeRole", "access-denied"),
-        ("GetCallerIdentity", "truncate"),  # botocore's error quotes what it could not parse
+        ("AssumeRole", "truncate"),  # botocore's error quotes what it could not parse
         ("GetCallerIdentity", "expired-credentials"),
         ("Search", "access-denied"),
     ],
