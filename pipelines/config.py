@@ -66,6 +66,12 @@ def _time_zone(name: str) -> str:
     return name
 
 
+def _memory(text: str) -> str:
+    if not re.fullmatch(r"[1-9]\d*(\.\d+)? ?[KMGT]i?B", text):
+        raise ValueError(f"{text!r} is not an amount of memory: write it as 8GiB")
+    return text
+
+
 def _some(sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
     if not sources:
         raise ValueError("there is nothing to harvest: name a source, or leave this out for boto3's default")
@@ -126,6 +132,11 @@ class Settings(BaseSettings):
     )
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
         "UTC", description="Time zone of the dates, months, hours and weekdays of marts; instants stay UTC."
+    )
+
+    memory_limit: Annotated[str, AfterValidator(_memory)] | None = Field(
+        None,
+        description="Memory that DuckDB may take to build marts, as 8GiB, before it spills to disk; by default 80 %.",
     )
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from pipelines.assets.build import context, model_assets
+from pipelines.assets.build import builds, context, model_assets
 from pipelines.assets.lake import lake
 from pipelines.assets.prune import prune_job, prune_schedule
 from pipelines.assets.published import warehouse_asset
@@ -28,7 +28,7 @@ def build_defs(settings: Settings, log: Log | dg.ResourceDefinition = run_log) -
         asset_checks=[run_is_whole],
         jobs=[refresh_job, verify_job, prune_job],
         schedules=[refresh_schedule(settings), verify_schedule, prune_schedule],
-        resources={"settings": settings, "log": log},
+        resources={"settings": settings, "log": log, "builds": builds},
         executor=dg.in_process_executor,
     )
 

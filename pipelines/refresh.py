@@ -9,6 +9,8 @@ import os
 import uuid
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
+from textwrap import shorten
 
 import dagster as dg
 import duckdb
@@ -73,8 +75,12 @@ def _instance() -> dg.DagsterInstance:
         return dg.DagsterInstance.ephemeral()
     try:
         return dg.DagsterInstance.get()
-    except dg.DagsterError as error:
-        raise TrainyardError(f"{str(error).splitlines()[0]}: correct or unset DAGSTER_HOME") from None
+    except Exception as error:  # of as many kinds as there are mistakes to make in its file
+        told = shorten(str(error), 300, placeholder=" …")
+        file = Path(os.environ["DAGSTER_HOME"]) / "dagster.yaml"
+        if file.exists():
+            raise TrainyardError(f"{file}: {told}: correct it, or unset DAGSTER_HOME") from None
+        raise TrainyardError(f"{told}: correct or unset DAGSTER_HOME") from None
 
 
 def _finding(evaluation: dg.AssetCheckEvaluation) -> Finding:

@@ -79,15 +79,13 @@ class _Reread:
     def run(self) -> None:
         """Ask for them by name, some at a time, and write what is found to raw."""
         arns = sorted(self._due)
-        for start in range(0, len(arns), search.MOST_NAMES):
-            asked = arns[start : start + search.MOST_NAMES]
-            page = search.named(self._calls, [self._due[arn].name for arn in asked])
+        for asked, page in search.named(self._calls, [self._due[arn].name for arn in arns]):
             found = [Observation(page.answered_at, self._redact(job.document)) for job in page.jobs]
             if found:
                 self._archive.append(self._source, found)
                 self.documents += len(found)
                 self.batches += 1
-            self.settled.update(asked)
+            self.settled.update(arns[len(self.settled) :][: len(asked)])
             self._on_jobs(len(self.settled))
 
 

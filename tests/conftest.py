@@ -4,6 +4,7 @@ import gzip
 import json
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from pipelines.home import Home
@@ -35,14 +36,24 @@ def made_reference(made_documents):
 
 
 @pytest.fixture(scope="session")
-def made_home(made_documents, made_reference, tmp_path_factory):
-    """The data directory of the made fleet, published."""
-    folder = tmp_path_factory.mktemp("made")
-    file = folder / "fleet.ndjson.gz"
+def made_home(made_documents, made_reference, tmp_path_factory, worker_id):
+    """The data directory of the made fleet, published: one for all of pytest's workers, so it is only looked at."""
+    folder = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        folder = folder.parent  # each worker has a folder of its own in there
+    folder, home = folder / "made", Home(folder / "made" / "home")
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            _publish(made_documents, made_reference, home)
+    assert home.warehouse.exists()
+    return home
+
+
+def _publish(documents, reference, home):
+    file = home.root.with_name("fleet.ndjson.gz")
     with gzip.open(file, "wt") as lines:
-        lines.writelines(json.dumps(document) + "\n" for document in made_documents)
-    home = Home(folder / "home")
-    write_reference(made_reference, home.root / "reference")
+        lines.writelines(json.dumps(document) + "\n" for document in documents)
+    write_reference(reference, home.root / "reference")
     trainyard("import", str(file), home=home.root)
     trainyard("run", "--no-harvest", home=home.root)
-    return home

@@ -76,6 +76,7 @@ regions = ["us-west-2"]
         ("home = ", 1, "not TOML"),
         ('home = "x"\nhome = "y"\n', 2, "not TOML"),
         ('time_zone = "Mars/Base"', 1, "time_zone: not a time zone"),
+        ('memory_limit = "8 gigs"', 1, "memory_limit: '8 gigs' is not an amount of memory"),
         ('time_zone = "../UTC"', 1, "time_zone: not a time zone"),
     ],
 )

@@ -1,6 +1,7 @@
 """The main job on the made fleet: bit by bit as at once, quiet when nothing changed, honest when something failed."""
 
 import json
+import re
 
 import pytest
 
@@ -148,6 +149,16 @@ def test_a_dagster_home_that_is_none_is_an_error_in_one_line(monkeypatch, tmp_pa
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "nowhere"))
     with pytest.raises(TrainyardError, match=r"^.*nowhere.*: correct or unset DAGSTER_HOME$"):
         refresh(Settings(home=tmp_path / "home"), Part.FROM_LAKE, print)
+
+
+@pytest.mark.parametrize("broken", ["storage: [", "nonsense: 1", "- a list", "\udcff"])
+def test_a_dagster_yaml_that_is_broken_is_an_error_in_one_line_that_names_it(broken, monkeypatch, tmp_path):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    file = tmp_path / "dagster.yaml"
+    file.write_text(broken, errors="surrogateescape")
+    with pytest.raises(TrainyardError) as error:
+        refresh(Settings(home=tmp_path / "home"), Part.FROM_LAKE, print)
+    assert re.fullmatch(rf"{file}: .{{10,350}}: correct it, or unset DAGSTER_HOME", str(error.value))
 
 
 def test_without_a_command_the_help_is_shown_and_nothing_else(tmp_path):

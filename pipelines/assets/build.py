@@ -1,6 +1,7 @@
 """The asset `build/context`, which begins a build, and one asset for each model. Not here: the models' SQL."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
@@ -31,12 +32,34 @@ from pipelines.tables import literal
 CONTEXT_KEY = dg.AssetKey([CONTEXT.schema, CONTEXT.name])
 
 
-def build_of(home: Home, run: dg.DagsterRun) -> Build:
-    """The build that this run, or the run it retries, began."""
-    folders = sorted(home.builds.glob(f"*-{_mark(run)}"))
-    if not folders:
-        raise TrainyardError(f"build/context was not made in this run: {MADE_WHOLE}")
-    return Build(folders[-1])
+class Builds:
+    """The build of a run, opened once for all steps that are in one process."""
+
+    def __init__(self) -> None:
+        self._open: Build | None = None
+
+    def of(self, settings: Settings, run: dg.DagsterRun) -> Build:
+        """The build that this run, or the run it retries, began."""
+        folders = sorted(Home(settings.home).builds.glob(f"*-{_mark(run)}"))
+        if not folders:
+            raise TrainyardError(f"build/context was not made in this run: {MADE_WHOLE}")
+        build = Build(folders[-1], settings.memory_limit)
+        if self._open != build:
+            self.close()
+            self._open = build
+        return self._open
+
+    def close(self) -> None:
+        """Close the build that is open."""
+        if self._open:
+            self._open.close()
+
+
+@dg.resource(description="The build of the run.")
+def builds() -> Iterator[Builds]:
+    """Closed as the run ends."""
+    with closing(Builds()) as opened:
+        yield opened
 
 
 def _mark(run: dg.DagsterRun) -> str:
@@ -138,9 +161,9 @@ def _model_asset(bound: BoundModel, catalogue: Catalogue) -> dg.AssetsDefinition
         ],
     )
     def model(
-        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
+        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], builds: dg.ResourceParam[Builds]
     ) -> Iterator[dg.MaterializeResult[None]]:
-        build = build_of(Home(settings.home), context.run)
+        build = builds.of(settings, context.run)
         rows = build.run(bound)
         sample = build.sample(bound.name)
         yield dg.MaterializeResult(

@@ -5,7 +5,7 @@ from datetime import timedelta
 import dagster as dg
 
 from pipelines.assets import metadata
-from pipelines.assets.build import build_of, model_key
+from pipelines.assets.build import Builds, model_key
 from pipelines.config import Settings
 from pipelines.flatten.layout import lake_tables
 from pipelines.home import Home
@@ -41,11 +41,11 @@ def warehouse_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
         description="`warehouse.duckdb`: marts, lake and reference data in one read-only file, replaced in one step.",
     )
     def warehouse(
-        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
+        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], builds: dg.ResourceParam[Builds]
     ) -> dg.MaterializeResult[None]:
         home = Home(settings.home)
         with home.writing():
-            size = publish(build_of(home, context.run), tables, home.warehouse)
+            size = publish(builds.of(settings, context.run), tables, home.warehouse)
         prune_builds(home.builds)
         prune(home)
         return dg.MaterializeResult(

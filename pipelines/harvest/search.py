@@ -147,10 +147,12 @@ def count_created(calls: Calls, since: int | None, until: int | None) -> Page:
     return _count(calls, _between("CreationTime", since, until), sort_by="CreationTime")
 
 
-def named(calls: Calls, names: Sequence[str]) -> Page:
-    """The jobs of these names, at most ``MOST_NAMES`` of them."""
-    filters = [{"Name": "TrainingJobName", "Operator": "Equals", "Value": name} for name in names]
-    return _page(calls.ask("Search", **_request(filters, operator="Or")))
+def named(calls: Calls, names: Sequence[str]) -> Iterator[tuple[Sequence[str], Page]]:
+    """The jobs of these names, as many names at a time as a query takes: each page with the names that were asked."""
+    for start in range(0, len(names), MOST_NAMES):
+        asked = names[start : start + MOST_NAMES]
+        filters = [{"Name": "TrainingJobName", "Operator": "Equals", "Value": name} for name in asked]
+        yield asked, _page(calls.ask("Search", **_request(filters, operator="Or")))
 
 
 def _count(calls: Calls, filters: list[dict[str, str]], **sorting: str) -> Page:

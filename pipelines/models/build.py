@@ -76,13 +76,14 @@ class Settled(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Build:
-    """A build in ``folder``, whose name is its id.
+    """A build in ``folder``, whose name is its id; DuckDB takes up to ``memory_limit`` and then spills.
 
     A model has one file, or one for each part of the lake if it is incremental. A file that passed the checks is kept
     beside the builds under a name that stands for all it was made from: later builds that would make it again take it.
     """
 
     folder: Path
+    memory_limit: str | None = None
 
     @property
     def build_id(self) -> str:
@@ -136,23 +137,26 @@ class Build:
         found = {check.name: CheckResult(check.name, 0, Rows((), ())) for check in bound.model.checks}
         if not own:
             return list(found.values())
-        with self._connected() as connection:
-            for part in own:
-                self._show(connection, {*bound.model.dependencies, bound.name}, part)
-                for check in bound.model.checks:
-                    ((violations,),) = connection.execute(f"select count(*) from ({check.violations})").fetchall()
-                    if violations:
-                        before = found[check.name]
-                        sample = before.sample if before.violations else _rows(connection, check.violations)
-                        found[check.name] = CheckResult(check.name, before.violations + violations, sample)
+        for part in own:
+            self._show({*bound.model.dependencies, bound.name}, part)
+            for check in bound.model.checks:
+                ((violations,),) = self._database.execute(f"select count(*) from ({check.violations})").fetchall()
+                if violations:
+                    before = found[check.name]
+                    sample = before.sample if before.violations else _rows(self._database, check.violations)
+                    found[check.name] = CheckResult(check.name, before.violations + violations, sample)
         if not any(result.violations for result in found.values()):
             self._write_list(bound.name, listed | dict(self._keep(bound.name, own)))
         return list(found.values())
 
     def sample(self, relation: str) -> Rows:
         """A few rows of a relation."""
-        with duckdb.connect() as connection:
-            return _rows(connection, self.select(relation))
+        return _rows(self._database, self.select(relation))
+
+    def close(self) -> None:
+        """Free what its database holds; whatever is asked of it later makes another."""
+        if database := self.__dict__.pop("_database", None):
+            database.close()
 
     def _input(self, relation: str, part: str) -> Input | None:
         return self.settled.parts.get(part, {}).get(relation) or self.settled.inputs.get(relation)
@@ -173,11 +177,11 @@ class Build:
 
     def _make(self, model: Model, due: Mapping[str, Path]) -> None:
         """Write parts of a model to these files."""
-        with self._connected() as connection:
-            for part, path in due.items():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._show(connection, model.dependencies, part)
-                connection.execute(f"copy (\n{model.sql}\n) to {literal(str(path))} (format parquet, compression zstd)")
+        for part, path in due.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._show(model.dependencies, part)
+            copied = f"copy (\n{model.sql}\n) to {literal(str(path))} (format parquet, compression zstd)"
+            self._database.execute(copied)
 
     def _keep(self, model: str, own: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
         """Move files to where later builds find them."""
@@ -199,19 +203,26 @@ class Build:
     def _kept(self, model: str) -> Path:
         return self.folder.parent / _KEPT / model.replace(".", "/")
 
-    def _connected(self) -> duckdb.DuckDBPyConnection:
-        """A database in memory that spills into the build's folder."""
+    @cached_property
+    def _database(self) -> duckdb.DuckDBPyConnection:
+        """A database in memory until ``close``, which spills into the build's folder.
+
+        One for all models: most of them take less time than the making of a database.
+        """
         connection = duckdb.connect()
         connection.execute("set temp_directory = $1", [str(self.folder / ".spilled")])
         connection.execute("set preserve_insertion_order = false")
+        connection.execute("set enable_external_file_cache = false")  # no model's memory is another's burden
+        if self.memory_limit:
+            connection.execute("set memory_limit = $1", [self.memory_limit])
         define_time_functions(connection, self.settled.time_zone)
         return connection
 
-    def _show(self, connection: duckdb.DuckDBPyConnection, relations: Iterable[str], part: str) -> None:
-        """Let a connection see these relations, or their rows of a part."""
+    def _show(self, relations: Iterable[str], part: str) -> None:
+        """Let its database see these relations, or their rows of a part."""
         for relation in relations:
-            connection.execute(f"create schema if not exists {relation.split('.')[0]}")
-            connection.execute(f"create or replace view {relation} as {self.select(relation, part)}")
+            self._database.execute(f"create schema if not exists {relation.split('.')[0]}")
+            self._database.execute(f"create or replace view {relation} as {self.select(relation, part)}")
 
 
 def start_build(

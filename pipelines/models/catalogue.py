@@ -66,7 +66,14 @@ def input_tables() -> tuple[Table, ...]:
 def load_catalogue(folder: Path, inputs: tuple[Table, ...] | None = None) -> Catalogue:
     """Read and bind every model below ``folder``; raises TrainyardError naming file and line."""
     inputs = input_tables() if inputs is None else inputs
-    models = {model.qualified_name: model for path in sorted(folder.glob("*/*.sql")) if (model := _read(path))}
+    # Of a database in memory, the making takes longer than most of what is asked of it.
+    with duckdb.connect() as connection:
+        return _load(connection, folder, inputs)
+
+
+def _load(connection: duckdb.DuckDBPyConnection, folder: Path, inputs: tuple[Table, ...]) -> Catalogue:
+    paths = [path for path in sorted(folder.glob("*/*.sql")) if path.parent.name in MODEL_SCHEMAS]
+    models = {model.qualified_name: model for model in (read_model(connection, path) for path in paths)}
     known = {table.qualified_name: table for table in inputs}
     for model in models.values():
         for relation in sorted(model.dependencies - models.keys() - known.keys()):
@@ -86,19 +93,14 @@ def load_catalogue(folder: Path, inputs: tuple[Table, ...] | None = None) -> Cat
             f"models read each other in a circle: {' -> '.join(error.args[1])}"
         ) from None
     bound = []
-    with duckdb.connect() as connection:
-        define_time_functions(connection)
-        for table in inputs:
-            _create(connection, table)
-        for name in order:
-            table = _bound(connection, models[name], known)
-            known[name] = table
-            bound.append(BoundModel(models[name], table))
+    define_time_functions(connection)
+    for table in inputs:
+        _create(connection, table)
+    for name in order:
+        table = _bound(connection, models[name], known)
+        known[name] = table
+        bound.append(BoundModel(models[name], table))
     return Catalogue(tuple(bound), inputs)
-
-
-def _read(path: Path) -> Model | None:
-    return read_model(path) if path.parent.name in MODEL_SCHEMAS else None
 
 
 def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:

@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Model:
-    """A file of `sql/`, parsed."""
+    """A file of `sql/`, parsed; its dependencies are the relations that it and its checks read, as ``schema.name``."""
 
     schema: str
     name: str
@@ -59,38 +58,39 @@ class Model:
     is_incremental: bool
     checks: tuple[Check, ...]
     items: tuple[Item, ...]
+    dependencies: frozenset[str]
 
     @property
     def qualified_name(self) -> str:
         """``schema.name``."""
         return f"{self.schema}.{self.name}"
 
-    @cached_property
-    def dependencies(self) -> frozenset[str]:
-        """The relations it reads, as ``schema.name``: what DuckDB's own parser finds in it and in its checks."""
-        with duckdb.connect() as connection:
-            read = _relations(connection, self, self.sql)
-            checked = {name for check in self.checks for name in _relations(connection, self, check.violations)}
-        return frozenset(read | checked - {self.qualified_name})
-
     def wrong(self, reason: str, line: int = 1) -> TrainyardError:
         """The error that says what is wrong in the file, and where."""
-        return TrainyardError(f"{self.path}:{line}: {' '.join(reason.split())}")
+        return _wrong(self.path, reason, line)
 
 
-def read_model(path: Path) -> Model:
-    """Parse a file ``<schema>/<name>.sql``; raises TrainyardError with file and line."""
+def read_model(connection: duckdb.DuckDBPyConnection, path: Path) -> Model:
+    """Parse a file ``<schema>/<name>.sql`` by any connection; raises TrainyardError with file and line."""
     sql = path.read_text(encoding="utf-8")
     schema, name = path.parent.name, path.stem
     sentences, checks = _head(sql, f"{schema}.{name}")
     is_incremental = _INCREMENTAL in sentences
-    grain = " ".join(sentence for sentence in sentences if sentence != _INCREMENTAL)
-    model = Model(schema, name, path, sql, grain, is_incremental, tuple(checks), tuple(_items(sql)))
-    if not model.grain.startswith(("One row per ", "One row: ")):
-        raise model.wrong("the comment at the top must begin with the grain: `-- One row per …` or `-- One row: …`")
-    for unknown in (sentence for sentence in sentences if sentence.startswith("@") and sentence != _INCREMENTAL):
-        raise model.wrong(f"{unknown} is no `@unique: columns`, `@check name: expression` or `{_INCREMENTAL}`")
-    return model
+    sentences = [sentence for sentence in sentences if sentence != _INCREMENTAL]
+    grain = " ".join(sentences)
+    if not grain.startswith(("One row per ", "One row: ")):
+        reason = "the comment at the top must begin with the grain: `-- One row per …` or `-- One row: …`"
+        raise _wrong(path, reason)
+    for unknown in (sentence for sentence in sentences if sentence.startswith("@")):
+        raise _wrong(path, f"{unknown} is no `@unique: columns`, `@check name: expression` or `{_INCREMENTAL}`")
+    read = _relations(connection, path, sql)
+    checked = {relation for check in checks for relation in _relations(connection, path, check.violations)}
+    dependencies = frozenset(read | checked - {f"{schema}.{name}"})
+    return Model(schema, name, path, sql, grain, is_incremental, tuple(checks), tuple(_items(sql)), dependencies)
+
+
+def _wrong(path: Path, reason: str, line: int = 1) -> TrainyardError:
+    return TrainyardError(f"{path}:{line}: {' '.join(reason.split())}")
 
 
 def _head(sql: str, qualified_name: str) -> tuple[list[str], list[Check]]:
@@ -154,23 +154,18 @@ def _item(sql: str, name: str, start: int, end: int) -> Item:
     return Item(name.strip('"'), comment["text"].strip() if comment else "", sql.count("\n", 0, start) + 1)
 
 
-def _relations(connection: duckdb.DuckDBPyConnection, model: Model, sql: str) -> set[str]:
+def _relations(connection: duckdb.DuckDBPyConnection, path: Path, sql: str) -> set[str]:
+    """What DuckDB's own parser finds that a SELECT reads: names with a schema, for those without are CTEs."""
+    found: set[str] = set()
+
+    def note(node: dict[str, Any]) -> dict[str, Any]:
+        if node.get("type") == "BASE_TABLE" and node.get("schema_name"):
+            found.add(f"{node['schema_name']}.{node['table_name']}")
+        return node
+
     ((text,),) = connection.execute("select json_serialize_sql($1)", [sql]).fetchall()
-    tree = json.loads(text)
+    tree = json.loads(text, object_hook=note)
     if tree["error"]:
         line = sql.count("\n", 0, int(tree.get("position") or 0)) + 1
-        raise model.wrong(tree["error_message"], line)
-    return set(_base_tables(tree))
-
-
-def _base_tables(tree: Any) -> set[str]:
-    """Names with a schema below a node; those without are CTEs."""
-    found: set[str] = set()
-    if isinstance(tree, dict):
-        if tree.get("type") == "BASE_TABLE" and tree.get("schema_name"):
-            found.add(f"{tree['schema_name']}.{tree['table_name']}")
-        tree = list(tree.values())
-    if isinstance(tree, list):
-        for below in tree:
-            found |= _base_tables(below)
+        raise _wrong(path, tree["error_message"], line)
     return found

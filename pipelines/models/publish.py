@@ -26,24 +26,26 @@ def publish(build: Build, tables: Iterable[Table], target: Path) -> int:
     """
     tables = tuple(tables)
     with files.replacing(target) as beside:
-        try:
-            rows = _write(build, tables, beside)
-            _verify(tables, rows, beside)
-        finally:
-            _wal_of(beside).unlink(missing_ok=True)
+        rows = _write(build, tables, beside)
+        _verify(tables, rows, beside)
         beside.chmod(0o444)
         # A log left beside the old file by a reader that wrote would be replayed into the new one.
-        _wal_of(target).unlink(missing_ok=True)
+        target.with_name(target.name + ".wal").unlink(missing_ok=True)
         return beside.stat().st_size
 
 
 def _write(build: Build, tables: tuple[Table, ...], path: Path) -> dict[str, int]:
     """Write the file and return the rows of each table."""
     rows = {}
+    build.close()  # its database spills into the same folder
     with duckdb.connect() as connection:
         connection.execute("set temp_directory = $1", [str(build.folder / ".spilled")])
         connection.execute("set preserve_insertion_order = false")
-        connection.execute(f"attach {literal(str(path))} as warehouse (storage_version {literal(STORAGE_VERSION)})")
+        if build.memory_limit:
+            connection.execute("set memory_limit = $1", [build.memory_limit])
+        # Without a log of changes: a file of which not all was written is never put in place.
+        options = f"storage_version {literal(STORAGE_VERSION)}, recovery_mode no_wal_writes"
+        connection.execute(f"attach {literal(str(path))} as warehouse ({options})")
         connection.execute("use warehouse")
         for schema in sorted({table.schema for table in tables}):
             connection.execute(f"create schema {schema}")
@@ -52,9 +54,9 @@ def _write(build: Build, tables: tuple[Table, ...], path: Path) -> dict[str, int
             connection.execute(f"create table {name} ({table.column_definitions()})")
             select = f"select {table.column_list()} from ({build.select(table.qualified_name)})"
             ((rows[table.qualified_name],),) = connection.execute(f"insert into {name} {select}").fetchall()
-            connection.execute(f"comment on table {name} is {literal(table.comment)}")
-            for column in table.columns:
-                connection.execute(f"comment on column {name}.{quoted(column.name)} is {literal(column.comment)}")
+            comments = [f"comment on table {name} is {literal(table.comment)}"]
+            comments += [f"comment on column {name}.{quoted(c.name)} is {literal(c.comment)}" for c in table.columns]
+            connection.execute("; ".join(comments))
         connection.execute("checkpoint warehouse")
         connection.execute("use memory")
         connection.execute("detach warehouse")
@@ -77,7 +79,3 @@ def _verify(tables: tuple[Table, ...], rows: dict[str, int], path: Path) -> None
         ).fetchall()
         if undocumented:
             raise RuntimeError(f"published without a comment: {undocumented}")
-
-
-def _wal_of(path: Path) -> Path:
-    return path.with_name(path.name + ".wal")

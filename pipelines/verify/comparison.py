@@ -143,9 +143,7 @@ class Comparison:
         held = self._held.in_progress()
         if not held or search.jobs_in_progress(self._calls, None) == len(held):
             return
-        names = [name for name, _ in held.values()]
-        for start in range(0, len(names), search.MOST_NAMES):
-            page = search.named(self._calls, names[start : start + search.MOST_NAMES])
+        for _, page in search.named(self._calls, [name for name, _ in held.values()]):
             changed = [
                 job
                 for job in page.jobs
@@ -180,7 +178,7 @@ class Comparison:
         except ClientError as error:
             if not is_denied(error):
                 raise
-        return search.named(self._calls, [name]).hits == 0
+        return all(page.hits == 0 for _, page in search.named(self._calls, [name]))
 
     def _commit(self) -> None:
         if self._pending:

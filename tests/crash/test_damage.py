@@ -92,10 +92,14 @@ def test_the_manifest(whole, tmp_path):
 
 def mended(home, whole):
     before = raw_of(home)
-    rebuilt = forked(trainyard("rebuild"), home)
-    assert rebuilt.code == 0, rebuilt.output
-    assert result(held, home) == result(held, whole)
+    mended_by("rebuild", home, whole)
     assert raw_of(home) == before
+
+
+def mended_by(command, home, whole):
+    ended = forked(trainyard(command), home)
+    assert ended.code == 0, ended.output
+    assert result(held, home) == result(held, whole)
 
 
 def spoil_blocks(path):
@@ -114,9 +118,7 @@ def test_the_published_file(whole, tmp_path, damage, shown_by):
         line = said(home, command, *(["select max(job) from lake.training_jobs as job"] if command == "query" else []))
         assert str(home / "warehouse.duckdb") in line
         assert "`trainyard build`" in line
-    ended = forked(trainyard("build"), home)
-    assert ended.code == 0, ended.output
-    assert result(held, home) == result(held, whole)
+    mended_by("build", home, whole)
 
 
 def test_a_file_of_a_build(whole, tmp_path):
@@ -135,9 +137,7 @@ def test_a_file_of_a_build(whole, tmp_path):
     assert line.startswith("trainyard: ")
     assert f"{home}/builds/" in line
     assert "`trainyard build`" in line
-    ended = forked(trainyard("build"), home)
-    assert ended.code == 0, ended.output
-    assert result(held, home) == result(held, whole)
+    mended_by("build", home, whole)
 
 
 def test_a_raw_batch(whole, tmp_path):
