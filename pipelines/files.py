@@ -53,9 +53,14 @@ def fsync(path: Path) -> None:
 
 
 def fsync_all(paths: Iterable[Path], root: Path) -> None:
-    """Make files, and the folders above them up to ``root``, survive a power cut: at once, so that waits merge."""
+    """Make files below ``root``, and the folders from theirs up to it, survive a power cut: at once, so waits merge."""
     paths = set(paths)
-    folders = {folder for path in paths for folder in path.parents if folder == root or root in folder.parents}
+    folders: set[Path] = set()
+    for path in paths:
+        folder = path.parent
+        while folder not in folders and folder != root:  # what is above one that was seen was seen with it
+            folders.add(folder)
+            folder = folder.parent
     with ThreadPoolExecutor(FSYNCS_AT_ONCE) as threads:
-        for step in (paths, folders):
+        for step in (paths, folders | {root}):
             list(threads.map(fsync, step))

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
-from typing import Any, NamedTuple
+from functools import cache, lru_cache
+from typing import Any
 
 import duckdb
 import msgspec
@@ -37,10 +37,8 @@ NEVER = -(2**63)
 
 _DAY_SECONDS = 86_400  # so much may clocks differ
 
-# Region and account name folders: nothing else fits through here.
-_ARN = re.compile(
-    r"arn:aws[a-z-]*:sagemaker:(?P<region>[a-z0-9-]{1,32}):(?P<account_id>[0-9]{12}):training-job/.+", re.DOTALL
-)
+# What an ARN has before the job's name. Region and account name folders: nothing else fits through here.
+_OWNER = re.compile(r"arn:aws[a-z-]*:sagemaker:(?P<region>[a-z0-9-]{1,32}):(?P<account_id>[0-9]{12}):training-job")
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Quarantined:
     line: str
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """A version of a job: ``document`` is JSON in the API's shape, each member once.
 
     ``version`` is whether it is a record and no event, then LastModifiedTime (NEVER if absent) and the instant of
@@ -129,8 +127,9 @@ def _row(line: bytes, source: str) -> Row:
         observed_at = raw.observed_at
         arn, creation_time = document.get("TrainingJobArn"), document.get("CreationTime")
         last_modified_time = document.get("LastModifiedTime")
-    parts = _ARN.fullmatch(arn or "")
-    if not parts:
+    owner, _, name = (arn or "").partition("/")
+    account_and_region = _account_and_region(owner)
+    if not (account_and_region and name):
         raise UnreadableError("TrainingJobArn", "absent, or not the ARN of a training job")
     if not isinstance(creation_time, float):
         raise UnreadableError("CreationTime", "absent")
@@ -141,7 +140,7 @@ def _row(line: bytes, source: str) -> Row:
     return Row(
         training_job_arn=arn,
         version=(not is_event, modified, _microseconds(observed_at)),
-        partition=(parts["account_id"], parts["region"], _month(day)),
+        partition=(*account_and_region, _month(day)),
         source=EVENT_SOURCE if is_event else source,
         unmodelled_fields=msgspec.json.encode(unmodelled, order="sorted").decode() if unmodelled else None,
         document=_ENCODE(document),
@@ -150,6 +149,13 @@ def _row(line: bytes, source: str) -> Row:
 
 def _microseconds(seconds: float) -> int:
     return round(seconds * 1e6)
+
+
+@lru_cache(10_000)
+def _account_and_region(owner: str) -> tuple[str, str] | None:
+    """Whose jobs have ARNs that begin so; None if no training job's does."""
+    parts = _OWNER.fullmatch(owner)
+    return (parts["account_id"], parts["region"]) if parts else None
 
 
 @cache

@@ -176,12 +176,10 @@ def _part(batch: Path, part: str) -> str:
 
 
 def _line(observed_at: float, document: bytes, description: bytes = b"", tags: bytes = b"") -> bytes:
-    others = b"".join(
-        b'"%s":%s,' % (name, _one_line(answer))
-        for name, answer in ((b"description", description), (b"tags", tags))
-        if answer
-    )
-    return b'{%s"observed_at":%s,"document":%s}\n' % (others, str(observed_at).encode(), _one_line(document))
+    others = b'"description":%s,' % _one_line(description) if description else b""
+    if tags:
+        others += b'"tags":%s,' % _one_line(tags)
+    return b'{%s"observed_at":%a,"document":%s}\n' % (others, observed_at, _one_line(document))
 
 
 def _decoded(line: bytes) -> Observation:

@@ -40,7 +40,7 @@ class Partition(msgspec.Struct, frozen=True):
 
     def folder(self, lake: Path, table: str) -> Path:
         """Where a table's files are."""
-        return lake / table / f"account_id={self.account_id}" / f"region={self.region}" / f"month={self.month}"
+        return lake.joinpath(table, f"account_id={self.account_id}", f"region={self.region}", f"month={self.month}")
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -57,9 +57,10 @@ class Manifest(msgspec.Struct, frozen=True):
     def paths(self, lake: Path, table: str) -> list[Path]:
         """The files of a table."""
         return [
-            part.folder(lake, table) / name
+            folder / name
             for part in self.partitions
             if table in part.tables
+            for folder in [part.folder(lake, table)]
             for name in part.tables[table].files
         ]
 

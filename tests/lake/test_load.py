@@ -204,6 +204,17 @@ class Killed(BaseException):
     pass
 
 
+def test_all_files_of_a_load_and_all_folders_above_them_survive_a_power_cut(tmp_path, monkeypatch):
+    home, durable = Home(tmp_path / "home"), set()
+    receive(home, *(job(f"{n}", MAY + n * 4_000_000, Tags=[{"Key": "n", "Value": ""}]) for n in range(4)))
+    monkeypatch.setattr(files, "fsync", durable.add)
+    load(home)
+    written = set(home.lake.rglob("*.parquet"))
+    assert len({path.parent for path in written}) > 4
+    folders = {folder for path in written for folder in path.parents if folder.is_relative_to(home.lake)}
+    assert written | folders <= durable
+
+
 @pytest.mark.parametrize("survived", range(10))
 def test_a_load_killed_anywhere_and_run_again_ends_in_the_same_lake(tmp_path, monkeypatch, survived):
     fleet = [job(f"{n}", MAY + n * 400_000, Tags=[{"Key": "n", "Value": str(n)}]) for n in range(12)]
