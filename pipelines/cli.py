@@ -61,12 +61,12 @@ def import_(
 
     settings = load_settings()
     home = Home(settings.home)
-    home.see_that_jobs_belong()
 
     def note(batch: list[Observation]) -> None:
         note_due(home.root, (observation.document for observation in batch))
 
     with home.writing(wait_seconds=0), _stderr.status("reading"):
+        home.see_that_jobs_belong()
         outcome = import_files(RawArchive(home.raw), files, Redactor(settings.secret_keys), note)
         due = len(read_due(home.root))
     builds = ": `trainyard run --no-harvest` builds with them" if outcome.documents else ""
@@ -113,7 +113,10 @@ def status() -> None:
     """Show sources, watermarks, freshness, rows, the last build and the quarantine."""
     from pipelines.status import show_status
 
-    show_status(Home(load_settings().home), Console())
+    home = Home(load_settings().home)
+    home.see()
+    home.see_warehouse()
+    show_status(home, Console())
 
 
 # SQL that begins with a comment is no option.
@@ -125,7 +128,9 @@ def query(
     ] = Format.table,
 ) -> None:
     """Ask the published warehouse, read-only."""
-    write_answer(Home(load_settings().home).warehouse, sql, output)
+    home = Home(load_settings().home)
+    home.see_warehouse()
+    write_answer(home.warehouse, sql, output)
 
 
 @app.command()
@@ -168,7 +173,7 @@ def _refresh(settings: Settings, part: Part, *, from_scratch: bool = False) -> N
         "select jobs, open_jobs, newest_last_modified_time, documents_quarantined from marts.build_info",
         Format.table,
     )
-    typer.echo(f"published {home.warehouse}")
+    typer.echo(f"published {home.warehouse}" if not home.url else f"published {home.url}, here {home.warehouse}")
     for warning in (finding.text for finding in findings if not finding.is_failure):
         typer.echo(f"trainyard: warning: {printable(warning)}", err=True)
     _exit_if_failed([finding.text for finding in findings if finding.is_failure])

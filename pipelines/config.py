@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,9 +33,11 @@ from pydantic_settings import (
 )
 
 from pipelines.errors import TrainyardError
+from pipelines.home import BUCKET, working_copy
 
 ROLE_ARN = re.compile(r"arn:[\w-]+:iam::(?P<account_id>\d{12}):role/.+")
 _REGION = re.compile(r"[a-z]+(-[a-z]+)+-\d+")
+_BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^/]+)*")
 
 
 def _regular_expression(text: str) -> str:
@@ -46,6 +58,24 @@ def _role_arn(text: str) -> str:
     if not ROLE_ARN.fullmatch(text):
         raise ValueError(f"{text!r} is not the ARN of a role: write it as arn:aws:iam::111122223333:role/trainyard")
     return text
+
+
+def _home(given: Any, info: ValidationInfo) -> Any:
+    """A folder; that of the working copy where a bucket is given."""
+    if not isinstance(given, str) or "://" not in given:
+        return given
+    url = given.rstrip("/")
+    if not _BUCKET_URL.fullmatch(url):
+        raise ValueError(f"{given!r} is neither a folder nor a bucket: write the latter as {BUCKET}bucket/prefix")
+    return working_copy(url, info.data["cache"])
+
+
+def _cache() -> Path:
+    """Where programs keep what they can get again."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trainyard"
+    except RuntimeError:  # a user without a home
+        return Path(tempfile.gettempdir()) / f"trainyard-{os.geteuid()}"
 
 
 def _schedule(text: str) -> str:
@@ -104,7 +134,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TRAINYARD_", extra="forbid", frozen=True)
 
-    home: Path = Field(Path("trainyard-data"), description="Data directory: raw documents, lake, builds, warehouse.")
+    cache: Annotated[Path, AfterValidator(Path.absolute)] = Field(
+        default_factory=_cache, description="Folder for working copies of data directories that are in buckets."
+    )
+    home: Annotated[Path, BeforeValidator(_home)] = Field(
+        Path("trainyard-data"),
+        description="Data directory: raw documents, lake, builds, warehouse. A folder, or s3://bucket/prefix.",
+    )
     sources: Annotated[tuple[SourceSettings, ...], AfterValidator(_some)] = Field(
         (SourceSettings(),), description="Accounts to harvest; boto3's default credentials and region if not given."
     )

@@ -25,6 +25,8 @@ def demo_settings(settings: Settings) -> Iterator[Settings]:
     Raises TrainyardError where the data directory holds harvested jobs already: the demo's would be among them.
     """
     home = Home(settings.home)
+    if home.url:
+        raise TrainyardError(f"the demo needs no {home.url}: set TRAINYARD_HOME to a directory for it")
     if home.raw.exists() and not home.demo.exists():
         raise TrainyardError(f"{home.root} holds harvested jobs: set TRAINYARD_HOME to another directory for the demo")
     home.create()

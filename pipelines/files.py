@@ -1,7 +1,8 @@
 """Writing files so that they are there whole or not at all, whatever stops the process.
 
-Here: the few steps (write beside, fsync, rename, fsync the folder) that every durable file goes through.
-Not here: what the files hold.
+Here: the few steps (write beside, fsync, rename, fsync the folder) that every durable file goes through, and where a
+store takes part in them: below a folder that is the working copy of one, what the store does not have does not count.
+Not here: what the files hold, and such a store (``bucket``).
 """
 
 from __future__ import annotations
@@ -11,8 +12,45 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 FSYNCS_AT_ONCE = 16
+
+
+class Store(Protocol):
+    """Where else the files below a folder are, for other machines."""
+
+    def replace(self, beside: Path, target: Path) -> None:
+        """Make what is in ``beside`` the content of ``target`` in the store, then here."""
+
+    def keep(self, paths: Iterable[Path]) -> None:
+        """Take files in that nothing alters any more."""
+
+    def share(self, folder: Path, last: str) -> None:
+        """Take in a folder that nothing alters any more, and its file ``last`` after all else of it."""
+
+    def remove(self, path: Path) -> None:
+        """Remove a file from the store, then here."""
+
+    def fetch(self, paths: Iterable[Path]) -> None:
+        """Put files in the place of the links to where they are in the store."""
+
+
+_stores: dict[Path, Store] = {}
+
+
+@contextmanager
+def durable_in(folder: Path, store: Store) -> Iterator[None]:
+    """While the block runs, what is written below ``folder`` through this module goes to the store first."""
+    _stores[folder] = store
+    try:
+        yield
+    finally:
+        del _stores[folder]
+
+
+def _store_of(path: Path) -> Store | None:
+    return next((store for folder, store in _stores.items() if path.is_relative_to(folder)), None)
 
 
 @contextmanager
@@ -23,7 +61,10 @@ def replacing(target: Path) -> Iterator[Path]:
     try:
         yield beside
         fsync(beside)
-        beside.replace(target)
+        if store := _store_of(target):
+            store.replace(beside, target)
+        else:
+            beside.replace(target)
         fsync(target.parent)
     except OSError as error:  # what a write raises does not name its file
         error.filename = error.filename or str(target)
@@ -64,3 +105,27 @@ def fsync_all(paths: Iterable[Path], root: Path) -> None:
     with ThreadPoolExecutor(FSYNCS_AT_ONCE) as threads:
         for step in (paths, folders | {root}):
             list(threads.map(fsync, step))
+    if store := _store_of(root):
+        store.keep(paths)
+
+
+def share(folder: Path, last: str) -> None:
+    """Let other machines see a folder whose files are all written; its file ``last`` tells them that it is whole."""
+    if store := _store_of(folder):
+        store.share(folder, last)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, whether or not it is there."""
+    store = _store_of(path)
+    if store and path.exists():
+        store.remove(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def fetch(paths: Iterable[Path]) -> None:
+    """See that files of one folder are here, of which only the names may be."""
+    paths = list(paths)
+    if paths and (store := _store_of(paths[0])):
+        store.fetch(paths)

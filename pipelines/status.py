@@ -26,7 +26,7 @@ from pipelines.terminal import add_row, new_table, print_table, printable
 
 def show_status(home: Home, console: Console) -> None:
     """Print the status."""
-    console.print(f"data directory: {home.root}", markup=False, soft_wrap=True)
+    console.print(f"data directory: {home.place}", markup=False, soft_wrap=True)
     print_table(console, _sources(home))
     for kind in (HARVEST, VERIFICATION):
         for line in _outcomes(home, kind):

@@ -78,6 +78,7 @@ def _mark(run: dg.DagsterRun) -> str:
 def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
     """Pin the manifest in force, copy reference data and marks of deletion, note when and by what the build is made."""
     home = Home(settings.home)
+    home.see(with_lake=True)
     archive = RawArchive(home.raw)
     if not last_looks(home.root) and not any(map(archive.batches, archive.sources())):
         raise TrainyardError("nothing was harvested yet: `trainyard run` does it, `trainyard import` takes files")

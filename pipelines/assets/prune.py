@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from pipelines.bucket.prune import prune_bucket
 from pipelines.config import Settings
 from pipelines.home import Home
 from pipelines.lake.prune import prune
@@ -26,8 +27,11 @@ def remove_what_is_old(context: dg.OpExecutionContext, settings: dg.ResourcePara
     home = Home(settings.home)
     builds = prune_builds(home.builds)
     files = prune(home)
+    objects = prune_bucket(home)
     runs = prune_runs(context.instance, datetime.now(UTC) - RUNS_KEPT)
-    context.log.info(f"removed {files:,} files of the lake, {builds:,} builds, {runs:,} runs")
+    context.log.info(
+        f"removed {files:,} files of the lake, {builds:,} builds, {objects:,} objects of a bucket, {runs:,} runs"
+    )
 
 
 def prune_runs(instance: dg.DagsterInstance, before: datetime) -> int:

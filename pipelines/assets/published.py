@@ -6,6 +6,7 @@ import dagster as dg
 
 from pipelines.assets import metadata
 from pipelines.assets.build import Builds, model_key
+from pipelines.bucket.prune import prune_bucket
 from pipelines.config import Settings
 from pipelines.flatten.layout import lake_tables
 from pipelines.home import Home
@@ -46,8 +47,9 @@ def warehouse_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
         home = Home(settings.home)
         with home.writing():
             size = publish(builds.of(settings, context.run), tables, home.warehouse)
-        prune_builds(home.builds)
-        prune(home)
+            prune_builds(home.builds)
+            prune(home)
+            prune_bucket(home)
         return dg.MaterializeResult(
             metadata={
                 "dagster/uri": str(home.warehouse),

@@ -24,7 +24,7 @@ import msgspec
 import pyarrow as pa
 
 from pipelines.errors import TrainyardError
-from pipelines.files import replacing, write_whole
+from pipelines.files import fetch, replacing, write_whole
 from pipelines.harvest.whole import whole
 
 _BATCH = re.compile(r"(?P<sequence>\d{10})-(?P<watermark>\d{16})(-(?P<label>[0-9a-f]+))?\.ndjson\.zst")
@@ -144,6 +144,7 @@ def _zstd_writer(path: Path) -> Iterator[IO[bytes]]:
 
 def zstd_lines(path: Path) -> Iterator[bytes]:
     """The lines of a compressed file, with their line ends, a few at a time; raises OSError if it is damaged."""
+    fetch([path])
     if not path.stat().st_size:
         raise OSError("Empty file")
     with pa.input_stream(str(path), compression="zstd") as stream:

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 import msgspec
 
+from pipelines import files
 from pipelines.flatten.documents import Quarantined, Row, take_lines
 from pipelines.harvest.archive import RawArchive
 from pipelines.home import Home
@@ -107,7 +108,9 @@ def _due(home: Home, flattened: Mapping[str, str]) -> Iterator[_Due]:
     archive, quarantine = RawArchive(home.raw), Quarantine(home.quarantine)
     due = _Due()
     for source in archive.sources():
-        for batch in archive.batches(source, flattened.get(source)):
+        batches = archive.batches(source, flattened.get(source))
+        files.fetch(batches)
+        for batch in batches:
             damage: list[Quarantined] = []
             taken = take_lines(_undamaged(archive, batch, damage), source, due.newest)
             taken.quarantined += damage

@@ -32,7 +32,7 @@ class Quarantine:
             shown = (replace(each, line=each.line[:MOST_CHARACTERS]) for each in quarantined)
             files.write_whole(path, b"".join(msgspec.json.encode(each) + b"\n" for each in shown))
         else:
-            path.unlink(missing_ok=True)
+            files.remove(path)
 
     def lines(self) -> Iterator[tuple[str, Quarantined]]:
         """Every line in quarantine, with its source."""

@@ -1,5 +1,6 @@
 """Stopping a run at any of its boundaries: before it writes, renames or removes a file of the data directory, before it
-asks the service, before it runs a statement of DuckDB; or in the middle of writing a file, after so many bytes.
+asks the service, before it asks the bucket and after the answer, before it runs a statement of DuckDB; or in the middle
+of writing a file, after so many bytes.
 
 Here: finding a run's boundaries, and having it die there as by `kill -9`, or fail as on a full disk. The product has no
 hooks for this: Python's own audit events tell what a run does. Not here: the runs, and what must hold after them.
@@ -20,8 +21,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 import duckdb
+from botocore.httpsession import URLLib3Session
+
+from pipelines.home import Home
+from tests import bucket
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 WRITES = re.compile(r"copy|create table|insert|comment|attach|checkpoint|detach")
@@ -115,8 +121,10 @@ def result(function: Callable[[Path], Any], home: Path) -> Any:
 
 
 def copy(home: Path, to: Path) -> Path:
-    """Another data directory with the same content."""
-    return shutil.copytree(home, to)
+    """Another data directory with the same content; of one in a bucket also what is there."""
+    if url := Home(home).url:
+        bucket.copy(url, Home(to).url)
+    return shutil.copytree(home, to, symlinks=True)
 
 
 def forked(run: Run, home: Path) -> Ended:
@@ -184,7 +192,8 @@ def _watch(home: Path, on_boundary: Callable[[Boundary], None]) -> None:
         elif event in CHANGES:
             path = arguments[CHANGES[event]]
         elif event == "http.client.send":
-            reach("send")
+            asked = bucket.ASKED.match(arguments[1]) if isinstance(arguments[1], bytes) else None
+            reach(f"send {in_bucket(*asked.groups())}" if asked else "send")
             return
         else:
             return
@@ -193,8 +202,15 @@ def _watch(home: Path, on_boundary: Callable[[Boundary], None]) -> None:
             if place.is_relative_to(root):
                 reach(f"{event} {kind_of(place.relative_to(root))}")
 
+    def in_bucket(method: bytes, target: bytes) -> str:
+        """A request to the bucket: what it does, and to which kind of object."""
+        key, _, _ = unquote(target.decode()).partition("?")
+        below = f"s3:/{key}".removeprefix(f"{Home(home).url}/")
+        return f"{method.decode()} {'' if below.startswith('s3:') else kind_of(Path(below))}"
+
     fsync = os.fsync
     execute = duckdb.DuckDBPyConnection.execute
+    ask = URLLib3Session.send
 
     def fsync_watched(descriptor: int) -> None:
         reach(f"fsync {kind_of(Path(f'/proc/self/fd/{descriptor}').readlink().relative_to(root))}")
@@ -206,6 +222,13 @@ def _watch(home: Path, on_boundary: Callable[[Boundary], None]) -> None:
             reach(f"duckdb {writing[0]}")
         return execute(connection, statement, *arguments, **named)
 
+    def ask_watched(session, request):
+        answer = ask(session, request)
+        if asked := bucket.ASKED.match(f"{request.method} {urlsplit(request.url).path} ".encode()):
+            reach(f"answered {in_bucket(*asked.groups())}")
+        return answer
+
+    URLLib3Session.send = ask_watched
     os.fsync = fsync_watched
     duckdb.DuckDBPyConnection.execute = execute_watched
     sys.addaudithook(hook)

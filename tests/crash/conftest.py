@@ -6,9 +6,12 @@ from types import SimpleNamespace
 import pytest
 
 from pipelines import definitions
+from pipelines.bucket import lease
 from pipelines.harvest import intake, search
+from pipelines.home import working_copy
 from pipelines.simulator import Fleet, Simulator
 from pipelines.simulator.made_fleet import made_documents
+from tests import bucket
 from tests.crash import runs
 from tests.crash.boundaries import copy, result, run
 from tests.main_job import CREDENTIALS
@@ -28,11 +31,10 @@ def small_models(tmp_path_factory):
 
 
 @pytest.fixture(scope="package")
-def world(tmp_path_factory, small_models):
-    """The simulated service a day after the first run.
+def service(tmp_path_factory):
+    """A simulated service of few jobs, and all that it has.
 
-    ``before``: a data directory as the first run left it, which holds ``old``; ``after``: as the second run leaves it,
-    which holds ``new``. ``documents``: all that the service has.
+    It and the settings that lead to it are there as long as the package's tests run.
     """
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("AWS_", "TRAINYARD_", "DAGSTER_"))]:
@@ -40,25 +42,50 @@ def world(tmp_path_factory, small_models):
         # Small pages and batches, so that few jobs are several of each.
         patch.setattr(search, "PAGE_JOBS", 3)
         patch.setattr(intake, "BATCH_DOCUMENTS", 6)
-        folder = tmp_path_factory.mktemp("crash")
         made = made_documents(seed=11, jobs=600, end=END)
         fleet = [job for job in made if job["LastModifiedTime"] > END - 12 * DAY and runs.is_mine(job)]
         with Simulator(Fleet(fleet)) as simulator:
             surroundings = CREDENTIALS | {"AWS_CONFIG_FILE": os.devnull, "AWS_ENDPOINT_URL": simulator.url}
             for name, value in surroundings.items():
                 patch.setenv(name, value)
-            world = SimpleNamespace(
-                simulator=simulator,
-                documents=fleet,
-                main_job=lambda home: runs.main_job(home, small_models),
-                before=folder / "before",
-                after=folder / "after",
-            )
-            end = simulator.now
-            simulator.set_time(end - 2 * DAY)
-            run(world.main_job, world.before)
-            simulator.set_time(end)
-            copy(world.before, world.after)
-            run(world.main_job, world.after)
-            world.old, world.new = result(runs.held, world.before), result(runs.held, world.after)
-            yield world
+            yield SimpleNamespace(simulator=simulator, documents=fleet, end=simulator.now)
+
+
+@pytest.fixture(scope="package")
+def world(tmp_path_factory, service, small_models):
+    """The service a day after the first run, and data directories on disk (``_world``)."""
+    folder = tmp_path_factory.mktemp("crash")
+    return _world(service, small_models, lambda name: folder / name)
+
+
+@pytest.fixture(scope="package")
+def world_in_bucket(tmp_path_factory, service, small_models):
+    """The same, in a bucket. Its lease is renewed by writes alone, so that each run has the same requests."""
+    folder = tmp_path_factory.mktemp("crash-in-bucket")
+    with bucket.served() as surroundings, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lease, "LEASE_SECONDS", 7200.0)
+        patch.setattr(lease, "RENEWAL_SECONDS", 3600.0)
+        patch.setenv("AWS_ENDPOINT_URL_S3", surroundings["AWS_ENDPOINT_URL_S3"])
+        yield _world(service, small_models, lambda name: working_copy(f"s3://{bucket.NAME}/{name}", folder))
+
+
+def _world(service, small_models, at):
+    """What runs start from and end with; ``at`` gives the place of a data directory by its name.
+
+    ``before``: a data directory as the first run left it, which holds ``old``; ``after``: as the second run leaves it,
+    which holds ``new``. ``documents``: all that the service has.
+    """
+    world = SimpleNamespace(
+        at=at,
+        documents=service.documents,
+        main_job=lambda home: runs.main_job(home, small_models),
+        before=at("before"),
+        after=at("after"),
+    )
+    service.simulator.set_time(service.end - 2 * DAY)
+    run(world.main_job, world.before)
+    service.simulator.set_time(service.end)
+    copy(world.before, world.after)
+    run(world.main_job, world.after)
+    world.old, world.new = result(runs.held, world.before), result(runs.held, world.after)
+    return world

@@ -4,17 +4,19 @@ Here: the runs, what a data directory holds, and that its published file is whol
 """
 
 import os
+import uuid
 from pathlib import Path
 
 import duckdb
 
+from pipelines.bucket.prune import prune_bucket
 from pipelines.config import Settings, SourceSettings
 from pipelines.flatten.layout import lake_tables
 from pipelines.harvest.archive import RawArchive, last_looks
 from pipelines.harvest.file_import import import_files
 from pipelines.harvest.harvest import harvest
 from pipelines.harvest.redact import Redactor
-from pipelines.home import Home
+from pipelines.home import Home, working_copy
 from pipelines.lake.load import load
 from pipelines.lake.manifest import read_manifest, select_table
 from pipelines.lake.prune import prune
@@ -92,8 +94,9 @@ def built(home: Path, catalogue: Catalogue) -> None:
     with where.writing():
         chosen = [table for table in tables if table.name in PUBLISHED]
         publish(build, [*(bound.table for bound in catalogue.models), *chosen, SOURCES], where.warehouse)
-    prune_builds(where.builds)
-    prune(where)
+        prune_builds(where.builds)
+        prune(where)
+        prune_bucket(where)
 
 
 def main_job(home: Path, catalogue: Catalogue) -> None:
@@ -105,9 +108,20 @@ def main_job(home: Path, catalogue: Catalogue) -> None:
 
 def held(home: Path) -> dict:
     """What a data directory holds: the lake's rows, those published, and until when each source is known."""
+    home = elsewhere(home)
     where = Home(home)
     lakes = {f"lake.{name}": _sorted(rows) for name, rows in lake(where).items()}
-    return lakes | in_warehouse(home) | {"looks": last_looks(home)}
+    return lakes | _in_warehouse(where.warehouse) | {"looks": last_looks(home)}
+
+
+def elsewhere(home: Path) -> Path:
+    """A data directory as another machine finds it: in a new working copy, if it is in a bucket."""
+    if not (url := Home(home).url):
+        return home
+    other = Home(working_copy(url, home.parent / f"elsewhere-{uuid.uuid4().hex}"))
+    other.see(with_lake=True)
+    other.see_warehouse()
+    return other.root
 
 
 def files_of(home: Path) -> list[Path]:
@@ -122,7 +136,10 @@ def part(holding: dict, schema: str) -> dict:
 
 def in_warehouse(home: Path) -> dict:
     """The rows published, or nothing; raises where the file cannot be read, or is not of one build."""
-    warehouse = Home(home).warehouse
+    return _in_warehouse(Home(elsewhere(home)).warehouse)
+
+
+def _in_warehouse(warehouse: Path) -> dict:
     if not warehouse.exists():
         return {}
     marts = published(warehouse)

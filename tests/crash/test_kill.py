@@ -35,16 +35,19 @@ from tests.main_job import lake
 
 @pytest.fixture
 def sweep(request, tmp_path, record_property):
-    """A function that kills a run at its boundaries, two at a time, and runs it again."""
+    """A function that kills a run at its boundaries, two at a time, and runs it again.
+
+    ``at`` gives the place of a data directory by its name; without it they are on disk.
+    """
     is_whole = request.config.getoption("--whole-sweep")
 
-    def swept(job, start, check_killed, check_again, choose=samples):
-        found = boundaries(job, _home(start, tmp_path / "dry"))
+    def swept(job, start, check_killed, check_again, choose=samples, at=tmp_path.joinpath):
+        found = boundaries(job, _home(start, at("dry")))
         points = found if is_whole else choose(found)
         assert points
 
         def case(number, point):
-            home = _home(start, tmp_path / f"{number}")
+            home = _home(start, at(f"{number}"))
             ended = stopped(job, home, point)
             if ended.signal != signal.SIGKILL:
                 return f"{point} was not reached: {ended}"

@@ -1,0 +1,127 @@
+"""What ``test_kill`` holds for a data directory on disk holds for one in a bucket, whose requests are boundaries too.
+
+What must hold is looked at from another machine, whose working copy is new. Of the boundaries a few are tried; with
+`--whole-sweep` (`make sweep`) every one.
+"""
+
+import json
+import time
+from functools import partial
+
+import pytest
+
+from pipelines.bucket.prune import prune_bucket
+from pipelines.home import Home
+from pipelines.lake.load import load, reload
+from pipelines.lake.prune import GRACE_SECONDS, prune
+from pipelines.models.build import prune_builds
+from tests import bucket
+from tests.crash import runs
+from tests.crash.boundaries import result, run
+from tests.crash.test_kill import is_new, is_old_or_new, sweep
+from tests.main_job import lake
+
+__all__ = ["sweep"]
+
+
+@pytest.fixture
+def world(world_in_bucket, monkeypatch, tmp_path):
+    """The world in a bucket, with places of this test's own."""
+    world = world_in_bucket
+    monkeypatch.setattr(world, "here", lambda name: world.at(f"{tmp_path.name}/{name}"), raising=False)
+    return world
+
+
+def some(*labels):
+    """Choose the last boundary of each of these kinds."""
+
+    def chosen(found):
+        last = {boundary.label: boundary for boundary in found}
+        return [last[label] for label in labels]
+
+    return chosen
+
+
+def is_whole(check):
+    """The check, and that of each build in the bucket that seems whole every file is there."""
+
+    def checked(home):
+        check(home)
+        builds = bucket_objects(home)
+        for folder in {name.rsplit("/", 1)[0] for name in builds if name.endswith("/settled.json")}:
+            models = {name for name in builds if name.startswith(f"{folder}/marts/")}
+            assert models == {f"{folder}/{model.replace('__', '/')}.parquet" for model in runs.MODELS}, folder
+
+    return checked
+
+
+def bucket_objects(home):
+    client, prefix = bucket.client(), Home(home).url.removeprefix(f"s3://{bucket.NAME}/")
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket.NAME, Prefix=f"{prefix}/builds/")
+    return [found["Key"].removeprefix(f"{prefix}/") for page in pages for found in page.get("Contents", ())]
+
+
+def test_a_run_on_top_of_an_earlier_one(world, sweep):
+    choose = some(
+        "answered PUT raw/…/#.ndjson.zst",
+        "send PUT lake/…/*.parquet",
+        "send PUT lake/manifest.json",
+        "answered PUT lake/manifest.json",
+        "send PUT builds/…/settled.json",
+        "answered PUT warehouse.duckdb",
+    )
+    sweep(world.main_job, world.before, is_whole(is_old_or_new(world)), is_new(world), choose, world.here)
+
+
+def test_on_another_machine(world, sweep):
+    """The second run is on a machine that has no working copy yet."""
+
+    start = world.here("elsewhere")
+    bucket.copy(Home(world.before).url, Home(start).url)
+    start.mkdir(parents=True)
+    sweep(world.main_job, start, is_old_or_new(world), is_new(world), some("send GET lake/…/*.parquet"), world.here)
+
+
+def test_a_first_run(world, sweep):
+    def check_killed(home):
+        assert runs.in_warehouse(home) in ({}, runs.part(expected, "marts"))
+
+    whole = world.here("whole")
+    run(world.main_job, whole)
+    expected = result(runs.held, whole)
+
+    def check_again(home):
+        held = runs.held(home)
+        assert held == expected, {name for name in expected if held.get(name) != expected[name]}
+
+    sweep(world.main_job, world.here("none"), check_killed, check_again, some("answered PUT .writer.json"), world.here)
+
+
+def test_a_rebuild(world, sweep):
+    def check(home):
+        assert runs.part(runs.held(home), "lake") == runs.part(world.new, "lake")
+
+    choose = some("send PUT lake/manifest.json")
+    sweep(lambda home: reload(Home(home)), world.after, check, check, choose, world.here)
+
+
+def test_an_import(world, sweep, tmp_path):
+    file = tmp_path / "jobs.ndjson"
+    file.write_text("".join(json.dumps(document) + "\n" for document in world.documents))
+
+    def check_again(home):
+        load(Home(home))
+        assert len(lake(Home(runs.elsewhere(home)))["training_jobs"]) == len(world.documents)
+
+    choose = some("answered PUT raw/…/#.ndjson.zst")
+    sweep(partial(runs.imported, file=file), world.here("none"), lambda home: None, check_again, choose, world.here)
+
+
+def test_a_prune(world, sweep):
+    def pruned(home):
+        later = time.time() + 2 * GRACE_SECONDS
+        prune(Home(home), later)
+        prune_builds(Home(home).builds, later)
+        prune_bucket(Home(home), later)
+
+    sweep(pruned, world.after, is_new(world), is_new(world), some("send POST "), world.here)
