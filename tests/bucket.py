@@ -7,6 +7,7 @@ import os
 import re
 import threading
 from contextlib import contextmanager
+from datetime import timedelta
 
 import boto3
 import moto.s3.models
@@ -31,10 +32,33 @@ class Quiet(WSGIRequestHandler):
         pass
 
 
+faults: list[tuple[str, str, str]] = []  # method, end of target, and what befalls such requests: "lost", "denied"
+
+
+class Faulty:
+    """The server's application, and the faults that befall requests: a lost answer is that of a request carried out."""
+
+    def __init__(self):
+        self._whole = DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ, start_response):
+        method, target = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        for fault in [fault for fault in faults if method == fault[0] and target.endswith(fault[1])]:
+            if fault[2] == "denied":
+                environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+                start_response("403 Forbidden", [])
+                return [b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"]
+            faults.remove(fault)
+            b"".join(self._whole(environ, lambda status, headers, *rest: None))
+            start_response("500 Internal Server Error", [])
+            return [b"<Error><Code>InternalError</Code></Error>"]
+        return self._whole(environ, start_response)
+
+
 @contextmanager
 def served():
     """Serve an empty bucket while the block runs; gives what clients need in their environment."""
-    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), request_handler=Quiet)
+    server = make_server("127.0.0.1", 0, Faulty(), request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     backend().create_bucket(NAME, "us-east-1")
@@ -63,6 +87,13 @@ def objects(url):
     prefix = f"{url.removeprefix(f's3://{NAME}/')}/"
     keys = backend().buckets[NAME].keys
     return {name.removeprefix(prefix): keys[name].value for name in list(keys.keys()) if name.startswith(prefix)}
+
+
+def age(url, name, seconds):
+    """Let an object be written longer ago than it was."""
+    backend().buckets[NAME].keys[f"{url.removeprefix(f's3://{NAME}/')}/{name}"].last_modified -= timedelta(
+        seconds=seconds
+    )
 
 
 def copy(url, to):

@@ -30,9 +30,9 @@ TRANSFERS_AT_ONCE = 16
 REMOVED_AT_ONCE = 1_000  # S3's limit for one request
 
 _CONFIG = Config(
-    retries={"mode": "standard", "total_max_attempts": 5},
+    retries={"mode": "standard", "total_max_attempts": 4},
     connect_timeout=CONNECT_TIMEOUT_SECONDS,
-    read_timeout=20,
+    read_timeout=10,
     max_pool_connections=TRANSFERS_AT_ONCE,
 )
 _TRANSFERS = TransferConfig(max_request_concurrency=TRANSFERS_AT_ONCE)
