@@ -105,6 +105,13 @@ def test_what_is_here_is_not_brought_here_again(machine):
     assert [method for method, _ in bucket.asked[before:]] == ["GET", "GET", "HEAD", "HEAD"]
 
 
+def test_names_that_are_no_files_below_the_folder_are_left_out(machine, url, tmp_path):
+    for name in ("raw/", "reference/", "reference/../../../evil", "sources/../../../evil"):
+        bucket.backend().put_object(bucket.NAME, f"{url.split('/', 3)[3]}/{name}", b"evil")
+    machine().see(with_lake=True)
+    assert not [path for path in tmp_path.rglob("*") if path.is_symlink() or "evil" in path.name]
+
+
 def test_what_was_removed_is_removed_everywhere(machine):
     one, two = machine("one"), machine("two")
     with one.writing():

@@ -33,7 +33,10 @@ _SINGLE = ("demo", "due.json")
 
 
 class Mirror:
-    """The working copy of ``bucket`` in the folder ``root``; to be changed by one process at a time, but for files."""
+    """The working copy of ``bucket`` in the folder ``root``.
+
+    One process at a time may change it, but for the published file.
+    """
 
     def __init__(self, root: Path, bucket: Bucket) -> None:
         self.root = root
@@ -153,7 +156,7 @@ class Mirror:
             return  # whoever reads it says what to do
         tables = {table for part in listed.partitions for table in part.tables}
         paths = [path for table in tables for path in listed.paths(self.root / "lake", table)]
-        self._download([path for path in paths if not path.exists()])
+        self._download([path for path in paths if ".." not in path.parts and not path.exists()])
 
     def _download(self, paths: Iterable[Path], etag: str | None = None) -> None:
         """Files of any size, each of which is here whole or not at all; those that are not there are left out."""
@@ -191,6 +194,7 @@ class Mirror:
         note.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.root / ".etags" / ".lock"):  # readers bring the published file here while another writes
             beside.replace(target)
+            files.fsync(target.parent)
             note.write_text(etag or "")
 
     def _has(self, name: str, etag: str) -> bool:

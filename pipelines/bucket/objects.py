@@ -121,7 +121,10 @@ class Bucket:
         raise ChangedMeanwhileError(f"{self._place(name)} was written by another process meanwhile: run again")
 
     def listed(self, after: str, before: str | None = None) -> Iterator[Listed]:
-        """The objects whose names sort after one name and, unless None, before another, in order."""
+        """The objects whose names sort after one name and, unless None, before another, in order.
+
+        Those whose names would be no file below a folder are left out.
+        """
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix, StartAfter=self._prefix + after
         )
@@ -131,6 +134,8 @@ class Bucket:
                     name = found["Key"].removeprefix(self._prefix)
                     if before is not None and name >= before:
                         return
+                    if name.endswith("/") or ".." in name.split("/"):
+                        continue
                     yield Listed(name, found["ETag"], found["Size"], found["LastModified"])
 
     def upload(self, files: Mapping[str, Path]) -> None:

@@ -21,14 +21,15 @@ def explained(error: duckdb.Error, home: Home) -> TrainyardError | None:
     if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in text:
         return TrainyardError(f"{text}: make room, then run again")
     manifest = read_manifest(home.lake)
+    remedy = "`trainyard rebuild` makes the lake anew"
+    if home.url:
+        remedy = f"remove it, to have it brought here again from {home.url}; if that does not mend it, {remedy}"
     for table in lake_tables():
         for path in manifest.paths(home.lake, table.name):
             try:
                 pq.ParquetFile(path).read()
             except (OSError, pa.ArrowException) as damage:
-                return TrainyardError(
-                    f"{path} is damaged ({' '.join(str(damage).split())}): `trainyard rebuild` makes the lake anew"
-                )
+                return TrainyardError(f"{path} is damaged ({' '.join(str(damage).split())}): {remedy}")
     if str(home.builds) in text and not isinstance(error, duckdb.IOException):
         return TrainyardError(f"a file of a build is damaged ({text}): `trainyard build` makes them anew")
     if isinstance(error, duckdb.IOException):

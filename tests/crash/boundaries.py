@@ -101,6 +101,17 @@ def full_after_bytes(run: Run, home: Path, size: int) -> Ended:
     return forked(lambda home: (_limit_files(size, signal.SIG_IGN), run(home)), home)
 
 
+def wrong_after(ended: Ended, point: object, home: Path, *steps: Run) -> str | None:
+    """What the steps after a kill find wrong, or None."""
+
+    def after(home):
+        for step in steps:
+            step(home)
+
+    found = forked(after, home)
+    return f"{point} ({ended}): {found.output}" if (found.signal, found.code) != (0, 0) else None
+
+
 def run(job: Run, home: Path) -> None:
     """Run to a good end."""
     ended = forked(job, home)

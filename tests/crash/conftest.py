@@ -1,6 +1,9 @@
 """A small fleet at two instants, and a data directory as a first run left it."""
 
 import os
+import shutil
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +16,7 @@ from pipelines.simulator import Fleet, Simulator
 from pipelines.simulator.made_fleet import made_documents
 from tests import bucket
 from tests.crash import runs
-from tests.crash.boundaries import copy, result, run
+from tests.crash.boundaries import boundaries, copy, result, run, samples, stopped, wrong_after
 from tests.main_job import CREDENTIALS
 
 END = 1_790_812_800
@@ -67,6 +70,41 @@ def world_in_bucket(tmp_path_factory, service, small_models):
         patch.setattr(lease, "RENEWAL_SECONDS", 3600.0)
         patch.setenv("AWS_ENDPOINT_URL_S3", surroundings["AWS_ENDPOINT_URL_S3"])
         yield _world(service, small_models, lambda name: working_copy(f"s3://{bucket.NAME}/{name}", folder))
+
+
+@pytest.fixture
+def sweep(request, tmp_path, record_property):
+    """A function that kills a run at its boundaries, two at a time, and runs it again.
+
+    ``at`` gives the place of a data directory by its name; without it they are on disk.
+    """
+    is_whole = request.config.getoption("--whole-sweep")
+
+    def swept(job, start, check_killed, check_again, choose=samples, at=tmp_path.joinpath):
+        found = boundaries(job, _home(start, at("dry")))
+        points = found if is_whole else choose(found)
+        assert points
+
+        def case(number, point):
+            home = _home(start, at(f"{number}"))
+            ended = stopped(job, home, point)
+            if ended.signal != signal.SIGKILL:
+                return f"{point} was not reached: {ended}"
+            wrong = wrong_after(ended, point, home, check_killed, job, check_again)
+            shutil.rmtree(home)
+            return wrong
+
+        with ThreadPoolExecutor(2) as pool:
+            wrong = list(filter(None, pool.map(case, range(len(points)), points)))
+        record_property("faults", len(points))
+        print(f"{len(points)} of {len(found)} boundaries")
+        assert not wrong, "\n".join(wrong)
+
+    return swept
+
+
+def _home(start, home):
+    return copy(start, home) if start.exists() else home
 
 
 def _world(service, small_models, at):

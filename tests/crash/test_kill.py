@@ -4,10 +4,8 @@ Of each kind of boundary one is tried; with `--whole-sweep` (`make sweep`) every
 """
 
 import json
-import shutil
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -20,63 +18,16 @@ from pipelines.refresh import Part, refresh
 from tests.crash import runs
 from tests.crash.boundaries import (
     Boundary,
-    boundaries,
     copy,
-    forked,
     killed_after_bytes,
     kind_of,
     result,
     run,
     samples,
     stopped,
+    wrong_after,
 )
 from tests.main_job import lake
-
-
-@pytest.fixture
-def sweep(request, tmp_path, record_property):
-    """A function that kills a run at its boundaries, two at a time, and runs it again.
-
-    ``at`` gives the place of a data directory by its name; without it they are on disk.
-    """
-    is_whole = request.config.getoption("--whole-sweep")
-
-    def swept(job, start, check_killed, check_again, choose=samples, at=tmp_path.joinpath):
-        found = boundaries(job, _home(start, at("dry")))
-        points = found if is_whole else choose(found)
-        assert points
-
-        def case(number, point):
-            home = _home(start, at(f"{number}"))
-            ended = stopped(job, home, point)
-            if ended.signal != signal.SIGKILL:
-                return f"{point} was not reached: {ended}"
-            wrong = _wrong(ended, point, home, check_killed, job, check_again)
-            shutil.rmtree(home)
-            return wrong
-
-        with ThreadPoolExecutor(2) as pool:
-            wrong = list(filter(None, pool.map(case, range(len(points)), points)))
-        record_property("faults", len(points))
-        print(f"{len(points)} of {len(found)} boundaries")
-        assert not wrong, "\n".join(wrong)
-
-    return swept
-
-
-def _home(start, home):
-    return copy(start, home) if start.exists() else home
-
-
-def _wrong(ended, point, home, *steps):
-    """What the steps after a kill find wrong, or None."""
-
-    def after(home):
-        for step in steps:
-            step(home)
-
-    found = forked(after, home)
-    return f"{point} ({ended}): {found.output}" if (found.signal, found.code) != (0, 0) else None
 
 
 def is_old_or_new(world):
@@ -158,7 +109,7 @@ def test_in_the_middle_of_writing_a_file(world, tmp_path, part):
         home = copy(world.before, tmp_path / f"{size}")
         ended = killed_after_bytes(world.main_job, home, size)
         assert ended.signal == signal.SIGXFSZ, ended
-        wrong.append(_wrong(ended, size, home, is_old_or_new(world), world.main_job, is_new(world)))
+        wrong.append(wrong_after(ended, size, home, is_old_or_new(world), world.main_job, is_new(world)))
     assert not list(filter(None, wrong)), "\n".join(filter(None, wrong))
 
 
@@ -172,4 +123,4 @@ def test_the_assets_themselves(world, tmp_path, where):
     home = copy(world.before, tmp_path / "home")
     ended = stopped(job, home, Boundary(f"os.rename {where}", 1))
     assert ended.signal == signal.SIGKILL, ended
-    assert not _wrong(ended, where, home, is_old_or_new(world), job, is_new(world))
+    assert not wrong_after(ended, where, home, is_old_or_new(world), job, is_new(world))

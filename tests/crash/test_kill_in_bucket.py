@@ -5,6 +5,7 @@ What must hold is looked at from another machine, whose working copy is new. Of 
 """
 
 import json
+import signal
 import time
 from functools import partial
 
@@ -15,13 +16,14 @@ from pipelines.home import Home
 from pipelines.lake.load import load, reload
 from pipelines.lake.prune import GRACE_SECONDS, prune
 from pipelines.models.build import prune_builds
+from pipelines.refresh import Part, refresh
 from tests import bucket
 from tests.crash import runs
-from tests.crash.boundaries import copy, result, run
-from tests.crash.test_kill import is_new, is_old_or_new, sweep
+from tests.crash.boundaries import Boundary, copy, result, run, stopped, wrong_after
+from tests.crash.test_kill import is_new, is_old_or_new
 from tests.main_job import lake
 
-__all__ = ["sweep"]
+whole_sweep_only = pytest.mark.usefixtures("whole_sweep")
 
 
 @pytest.fixture
@@ -37,9 +39,6 @@ def world(world_in_bucket, monkeypatch, tmp_path):
     world = world_in_bucket
     monkeypatch.setattr(world, "here", lambda name: world.at(f"{tmp_path.name}/{name}"), raising=False)
     return world
-
-
-whole_sweep_only = pytest.mark.usefixtures("whole_sweep")
 
 
 def some(*labels):
@@ -76,7 +75,6 @@ def test_a_run_on_top_of_an_earlier_one(world, sweep):
         "answered PUT raw/…/#.ndjson.zst",
         "send PUT lake/…/*.parquet",
         "answered PUT lake/manifest.json",
-        "answered PUT builds/…/settled.json",
     )
     sweep(world.main_job, world.before, is_whole(is_old_or_new(world)), is_new(world), choose, world.here)
 
@@ -88,6 +86,18 @@ def test_on_another_machine(world, sweep):
     bucket.copy(Home(world.before).url, Home(start).url)
     start.mkdir(parents=True)
     sweep(world.main_job, start, is_old_or_new(world), is_new(world), some("send GET lake/…/*.parquet"), world.here)
+
+
+def test_the_assets_themselves(world):
+    """The steps as Dagster takes them, killed when the build is in the bucket and the published file is not yet."""
+
+    def job(home):
+        assert not refresh(runs.settings_of(home), Part.ALL, print)
+
+    home = copy(world.before, world.here("home"))
+    ended = stopped(job, home, Boundary("answered PUT builds/…/settled.json", 1))
+    assert ended.signal == signal.SIGKILL, ended
+    assert not wrong_after(ended, "build", home, is_old_or_new(world), job, is_new(world))
 
 
 @whole_sweep_only
