@@ -16,7 +16,7 @@ test: $(VENV)/.dev ## run the tests
 nightly: $(VENV)/.dev ## run property tests at length: 10,000 documents there and back, 333 odd fleets
 	$(BIN)/pytest --hypothesis-profile=nightly tests/test_lossless.py tests/test_odd_fleets.py
 
-sweep: $(VENV)/.dev ## kill runs at every one of their boundaries, not at one of each kind; takes an hour
+sweep: $(VENV)/.dev ## kill runs at every one of their boundaries, not at one of each kind; takes hours
 	$(BIN)/pytest tests/crash --whole-sweep
 
 ui: $(VENV)/.runtime ## Dagster's pages and its schedule

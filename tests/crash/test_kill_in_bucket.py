@@ -79,6 +79,7 @@ def test_a_run_on_top_of_an_earlier_one(world, sweep):
     sweep(world.main_job, world.before, is_whole(is_old_or_new(world)), is_new(world), choose, world.here)
 
 
+@whole_sweep_only
 def test_on_another_machine(world, sweep):
     """The second run is on a machine that has no working copy yet."""
 
@@ -125,6 +126,7 @@ def test_a_rebuild(world, sweep):
     sweep(lambda home: reload(Home(home)), world.after, check, check, choose, world.here)
 
 
+@whole_sweep_only
 def test_an_import(world, sweep, tmp_path):
     file = tmp_path / "jobs.ndjson"
     file.write_text("".join(json.dumps(document) + "\n" for document in world.documents))
