@@ -67,7 +67,7 @@ def _home(given: Any, info: ValidationInfo) -> Any:
     url = given.rstrip("/")
     if not _BUCKET_URL.fullmatch(url):
         raise ValueError(f"{given!r} is neither a folder nor a bucket: write the latter as {BUCKET}bucket/prefix")
-    return working_copy(url, info.data["cache"])
+    return working_copy(url, info.data.get("cache", _cache()))
 
 
 def _cache() -> Path:
