@@ -26,8 +26,8 @@ class Store(Protocol):
     def keep(self, paths: Iterable[Path]) -> None:
         """Take files in that nothing alters any more."""
 
-    def share(self, folder: Path, last: str) -> None:
-        """Take in a folder that nothing alters any more, and its file ``last`` after all else of it."""
+    def share(self, paths: Iterable[Path], last: Path) -> None:
+        """Take in files that nothing alters any more, and ``last`` after all others."""
 
     def remove(self, path: Path) -> None:
         """Remove a file from the store, then here."""
@@ -109,10 +109,15 @@ def fsync_all(paths: Iterable[Path], root: Path) -> None:
         store.keep(paths)
 
 
-def share(folder: Path, last: str) -> None:
-    """Let other machines see a folder whose files are all written; its file ``last`` tells them that it is whole."""
-    if store := _store_of(folder):
-        store.share(folder, last)
+def are_shared(folder: Path) -> bool:
+    """Whether what is below a folder is to be seen by other machines."""
+    return _store_of(folder) is not None
+
+
+def share(paths: Iterable[Path], last: Path) -> None:
+    """Let other machines see files that are all written; ``last`` tells them that these are all there."""
+    if store := _store_of(last):
+        store.share(paths, last)
 
 
 def remove(path: Path) -> None:

@@ -64,10 +64,16 @@ def committed(home, generation, *names):
 
 
 def published(home, build_id, content):
-    """Make a build and a published file that stand for real ones."""
-    for name in ("marts/jobs.parquet", "settled.json"):
-        files.write_whole(home.builds / build_id / name, content)
-    files.share(home.builds / build_id, last="settled.json")
+    """Make a build of one model and a published file that stand for real ones."""
+    model, build = f"models/marts/jobs/{build_id}.parquet", home.builds / build_id
+    index = json.dumps({"marts.jobs": {"whole": model}}).encode()
+    for path, written in (
+        (home.builds / model, content),
+        (build / "files.json", index),
+        (build / "settled.json", b"{}"),
+    ):
+        files.write_whole(path, written)
+    files.share([home.builds / model, build / "files.json"], last=build / "settled.json")
     files.write_whole(home.warehouse, content)
 
 
@@ -89,6 +95,7 @@ def test_what_one_machine_wrote_another_finds(machine, url):
         assert other.is_symlink()  # until it is read
         assert list(RawArchive(two.raw).read(other)) == list(RawArchive(one.raw).read(batch))
         assert other.read_bytes() == batch.read_bytes()
+        assert (two.builds / "models/marts/jobs/b1.parquet").read_bytes() == one.warehouse.read_bytes()
     two.see_warehouse()
     assert two.warehouse.read_bytes() == one.warehouse.read_bytes()
 
@@ -248,10 +255,11 @@ def test_what_nothing_needs_is_removed(machine, url):
             published(home, f"b{number}", b"1")
     later = lambda seconds: max(each.changed_at for each in home.mirror.bucket.listed("a")).timestamp() + seconds  # noqa: E731
     assert not prune_bucket(home, later(GRACE_SECONDS - 60))
-    assert prune_bucket(home, later(GRACE_SECONDS + 60)) == 5
-    left = {name for name in bucket.objects(url) if name.startswith(("lake/training_jobs", "builds"))}
-    assert {Path(name).name for name in left} == {"new.parquet", "jobs.parquet", "settled.json"}
-    assert {name.split("/")[1] for name in left if name.startswith("builds")} == {"b2", "b3", "b4"}
+    assert prune_bucket(home, later(GRACE_SECONDS + 60)) == 1 + 2 * 3
+    left = {Path(name) for name in bucket.objects(url)}
+    assert {path.name for path in left if path.is_relative_to("lake/training_jobs")} == {"new.parquet"}
+    assert {path.parent.name for path in left if path.name == "settled.json"} == {"b2", "b3", "b4"}
+    assert {path.stem for path in left if path.is_relative_to("builds/models")} == {"b2", "b3", "b4"}
 
 
 def test_no_bucket(url, machine, tmp_path):

@@ -6,8 +6,9 @@
 Here: bringing here what is in force (``pull``), and putting what is written into the bucket before it counts here
 (``replace``, ``keep``, ``share``, ``remove``): so the working copy is never ahead of the bucket, and may be removed at
 any time when nobody writes. Of raw only names are brought here: a batch that nobody has read here is a link to where it
-is. A build goes to the bucket once it is whole: the last of its objects there is ``settled.json``. Not here: who may
-write (``lease``).
+is. A build goes to the bucket once it is whole: the last of its objects there is ``settled.json``. The files of models
+that builds share are brought here too; what else is not brought here is this machine's own. Not here: who may write
+(``lease``).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from pipelines.bucket.objects import TRANSFERS_AT_ONCE, Bucket, Content, Listed
 from pipelines.lake.manifest import Manifest
 
 MANIFEST, WAREHOUSE = "lake/manifest.json", "warehouse.duckdb"
+MODELS = "builds/models"
 _FOLDERS = ("deleted", "outcomes", "quarantine", "reference", "sources")
 _SINGLE = ("demo", "due.json")
 
@@ -52,7 +54,7 @@ class Mirror:
                 yield
 
     def pull(self, *, with_lake: bool = False) -> None:
-        """Bring here what is in force: all small files, the names of raw and, if asked for, the lake's files."""
+        """Bring here what is in force: all small files, the names of raw and, if asked for, the lake and the models."""
         # Two listings go around builds and lake, of which the manifest tells.
         found = [*self.bucket.listed("builds0", "lake/"), *self.bucket.listed("lake0")]
         raw = {each.name: each for each in found if each.name.startswith("raw/")}
@@ -63,6 +65,8 @@ class Mirror:
         with ThreadPoolExecutor(TRANSFERS_AT_ONCE) as threads:
             list(threads.map(self._read, changed))
         self._pull_manifest(with_files=with_lake)
+        if with_lake:
+            self._download([path for path in self._models_there() if not path.exists()])
 
     def pull_warehouse(self) -> None:
         """Bring the published file here; remove the one that is here if none is published."""
@@ -78,9 +82,7 @@ class Mirror:
     def replace(self, beside: Path, target: Path) -> None:
         """Make ``beside`` the object and the file ``target``: where another process wrote it first, neither."""
         name = self._name(target)
-        if name.startswith((".", "builds/")):
-            beside.replace(target)
-        elif name == WAREHOUSE:
+        if name == WAREHOUSE:
             self._confirm()
             self.bucket.upload({name: beside})
             self._place(beside, target, self.bucket.etag(name))
@@ -88,22 +90,24 @@ class Mirror:
             self._confirm()
             self.bucket.write(name, beside.read_bytes(), None)
             beside.replace(target)
-        else:
+        elif name == MANIFEST or _is_small(name):
             self._confirm()
             self._place(beside, target, self.bucket.write(name, beside.read_bytes(), self._etag(name)))
+        else:
+            beside.replace(target)
 
     def keep(self, paths: Iterable[Path]) -> None:
-        """Put files into the bucket, at once: they have names of their own, and do not count yet."""
+        """Put files of the lake into the bucket, at once: they have names of their own, and do not count yet."""
+        names = {self._name(path): path for path in paths}
         self._confirm()
-        self.bucket.upload({self._name(path): path for path in paths})
+        self.bucket.upload({name: path for name, path in names.items() if name.startswith("lake/")})
 
-    def share(self, folder: Path, last: str) -> None:
-        """Put a folder into the bucket; the file ``last`` comes last: so there, the folder is whole."""
+    def share(self, paths: Iterable[Path], last: Path) -> None:
+        """Put files of a build into the bucket, those of models that are not there yet; ``last`` after all others."""
         self._confirm()
-        paths = [path for path in folder.rglob("*") if path.is_file() and "/." not in self._name(path)]
-        end = folder / last
-        for some in ([path for path in paths if path != end], [end]):
-            self.bucket.upload({self._name(path): path for path in some})
+        there = set(self._models_there())
+        self.bucket.upload({self._name(path): path for path in paths if path not in there})
+        self.bucket.upload({self._name(last): last})
 
     def remove(self, path: Path) -> None:
         """Remove an object and its file."""
@@ -148,6 +152,10 @@ class Mirror:
             if with_files:
                 self._download_listed(read.content)
             self._write(target, read)
+
+    def _models_there(self) -> list[Path]:
+        """The files of models that are in the bucket."""
+        return [self.root / each.name for each in self.bucket.listed(f"{MODELS}/", f"{MODELS}0")]
 
     def _download_listed(self, manifest: bytes) -> None:
         try:

@@ -140,6 +140,8 @@ class Bucket:
 
     def upload(self, files: Mapping[str, Path]) -> None:
         """Write objects of any size, by their names, whether or not they are there."""
+        if not files:
+            return
         with TransferManager(self._client, _TRANSFERS) as transfers:
             coming = {name: transfers.upload(str(path), **self._at(name)) for name, path in files.items()}
             for name, transfer in coming.items():
@@ -148,6 +150,8 @@ class Bucket:
 
     def download(self, files: Mapping[str, Path]) -> None:
         """Read objects of any size into files; where there is no such object, there will be no file."""
+        if not files:
+            return
         with TransferManager(self._client, _TRANSFERS) as transfers:
             coming = {name: transfers.download(**self._at(name), fileobj=str(path)) for name, path in files.items()}
             for name, transfer in coming.items():

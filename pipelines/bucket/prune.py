@@ -1,4 +1,4 @@
-"""Removing from the bucket what nothing needs: superseded files of the lake, and old builds.
+"""Removing from the bucket what nothing needs: superseded files of the lake, old builds, and their models' files.
 
 By the rules of the disk (``lake.prune``, ``models.build``), but for what the bucket has: other machines write there.
 """
@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import time
 
+import msgspec
+
 from pipelines.home import Home
 from pipelines.lake.manifest import read_manifest
 from pipelines.lake.prune import GRACE_SECONDS
-from pipelines.models.build import BUILDS_KEPT
+from pipelines.models.build import BUILDS_KEPT, FILES
 
 
 def prune_bucket(home: Home, now: float | None = None) -> int:
-    """Remove objects of the lake that are not listed, and all but the latest builds; return how many objects.
+    """Remove objects of the lake that are not listed, all but the latest builds, and models' files that these lack.
 
-    Of those only what is older than the grace period. Nothing where the data directory is on disk.
+    Of those only what is older than the grace period; returns how many. Nothing where the data directory is on disk.
     """
     if not home.mirror:
         return 0
@@ -25,16 +27,27 @@ def prune_bucket(home: Home, now: float | None = None) -> int:
         bucket = home.mirror.bucket
         manifest = read_manifest(home.lake)
         tables = {table for part in manifest.partitions for table in part.tables}
-        listed = {path.relative_to(home.root).as_posix() for t in tables for path in manifest.paths(home.lake, t)}
-        lake = [each for each in bucket.listed("lake/", "lake0") if each.name.endswith(".parquet")]
-        builds = list(bucket.listed("builds/", "builds0"))
-        kept = sorted({_build(each.name) for each in builds})[-BUILDS_KEPT:]
-        unneeded = [each for each in lake if each.name not in listed]
-        unneeded += [each for each in builds if _build(each.name) not in kept]
-        old = [each.name for each in unneeded if each.changed_at.timestamp() < before]
+        needed = {path.relative_to(home.root).as_posix() for t in tables for path in manifest.paths(home.lake, t)}
+        found = [each for each in bucket.listed("lake/", "lake0") if each.name.endswith(".parquet")]
+        found += bucket.listed("builds/", "builds0")
+        builds = {each.name.split("/")[1] for each in found if each.name.startswith("builds/")} - {"models"}
+        young = {each.name.split("/")[1] for each in found if each.changed_at.timestamp() >= before}
+        for build in {*sorted(builds)[-BUILDS_KEPT:], *(builds & young)}:
+            needed |= {each.name for each in found if each.name.startswith(f"builds/{build}/")}
+            needed |= _models_of(home, build)
+        old = [each.name for each in found if each.name not in needed and each.changed_at.timestamp() < before]
         bucket.remove(old)
     return len(old)
 
 
-def _build(name: str) -> str:
-    return name.split("/")[1]
+def _models_of(home: Home, build: str) -> set[str]:
+    """The objects of models that a build lists; none if it is not whole, for whoever makes it whole brings them."""
+    here = home.builds / build / FILES
+    if here.exists():
+        content = here.read_bytes()
+    elif home.mirror and (read := home.mirror.bucket.read(f"builds/{build}/{FILES}")):
+        content = read.content
+    else:
+        return set()
+    listed = msgspec.json.decode(content, type=dict[str, dict[str, str]])
+    return {f"builds/{name}" for parts in listed.values() for name in parts.values()}

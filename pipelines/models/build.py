@@ -7,6 +7,8 @@ any more. All of its state is in its folder, so each step may be another process
     builds/<build>/settled.json                   its inputs
     builds/<build>/<schema>/<name>.json           the files of a model
     builds/models/<schema>/<name>/<part>-<fingerprint>.parquet
+
+Where other machines are to see it, ``builds/<build>/files.json`` stands for the lists of all models.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ GRACE_SECONDS = 6 * 3600
 SAMPLE_ROWS = 5
 MADE_WHOLE = "a build is made whole, by the job `refresh` or `trainyard build`"
 
-_SETTLED = "settled.json"
+SETTLED, FILES = "settled.json", "files.json"
 _KEPT = "models"
 
 
@@ -93,7 +95,7 @@ class Build:
     @cached_property
     def settled(self) -> Settled:
         """What its models are run on."""
-        return msgspec.json.decode((self.folder / _SETTLED).read_bytes(), type=Settled)
+        return msgspec.json.decode((self.folder / SETTLED).read_bytes(), type=Settled)
 
     def files(self, model: str) -> dict[str, Path]:
         """The files of a model, named ``schema.name``, by part; raises TrainyardError if it was not run."""
@@ -157,6 +159,21 @@ class Build:
         """Free what its database holds; whatever is asked of it later makes another."""
         if database := self.__dict__.pop("_database", None):
             database.close()
+
+    def share(self) -> None:
+        """Let other machines see the build, if they are to: it is whole, and there once its inputs are."""
+        if not files.are_shared(self.folder):
+            return
+        index = self.folder / FILES
+        models = [".".join(path.with_suffix("").parts[-2:]) for path in sorted(self.folder.glob("*/*.json"))]
+        made = {model: self.files(model) for model in models}
+        listed = {
+            model: {part: str(path.relative_to(self.folder.parent)) for part, path in parts.items()}
+            for model, parts in made.items()
+        }
+        files.write_whole(index, msgspec.json.encode(listed))
+        paths = {path for parts in made.values() for path in parts.values()}
+        files.share([*paths, *self.folder.glob("*/*.parquet"), index], last=self.folder / SETTLED)
 
     def _input(self, relation: str, part: str) -> Input | None:
         return self.settled.parts.get(part, {}).get(relation) or self.settled.inputs.get(relation)
@@ -235,9 +252,9 @@ def start_build(
     """Begin a build: its inputs are SELECTs, and ``tables`` are SELECTs whose rows are kept as they are now."""
     parts = parts or Parts()
     build = Build(folder)
-    settled = {relation: Input(select, select) for relation, select in inputs.items()}
+    settled = {relation: _input_of(select, folder) for relation, select in inputs.items()}
     of_parts = {
-        part: {relation: Input(select, select) for relation, select in parts.inputs.get(part, {}).items()}
+        part: {relation: _input_of(select, folder) for relation, select in parts.inputs.get(part, {}).items()}
         for part in parts.months
     }
     with duckdb.connect() as connection:
@@ -252,14 +269,19 @@ def start_build(
                     of_part = f"{kept} where month in ({', '.join(map(literal, months))})"
                     of_parts[part][relation] = Input(of_part, _digest(connection, of_part))
     content = Settled(settled, of_parts, time_zone)
-    files.write_whole(folder / _SETTLED, msgspec.json.encode(content))
+    files.write_whole(folder / SETTLED, msgspec.json.encode(content))
     return build
+
+
+def _input_of(select: str, folder: Path) -> Input:
+    """An input whose identity is the same on every machine, wherever that has the data directory."""
+    return Input(select, select.replace(str(folder.parents[1]), ""))
 
 
 def prune_builds(folder: Path, now: float | None = None) -> int:
     """Remove all but the latest builds, and the files of models that none of these lists; return how many builds."""
     before = (time.time() if now is None else now) - GRACE_SECONDS
-    builds = [Build(path.parent) for path in sorted(folder.glob(f"*/{_SETTLED}"))]
+    builds = [Build(path.parent) for path in sorted(folder.glob(f"*/{SETTLED}"))]
     old = [build for build in builds[:-BUILDS_KEPT] if build.folder.stat().st_mtime < before]
     for build in old:
         shutil.rmtree(build.folder)

@@ -25,7 +25,7 @@ def publish(build: Build, tables: Iterable[Table], target: Path) -> int:
     Whatever fails, the file that was there stays.
     """
     tables = tuple(tables)
-    files.share(build.folder, last="settled.json")
+    build.share()
     with files.replacing(target) as beside:
         rows = _write(build, tables, beside)
         _verify(tables, rows, beside)

@@ -11,15 +11,16 @@ from functools import partial
 
 import pytest
 
+from pipelines.bucket import lease
 from pipelines.bucket.prune import prune_bucket
-from pipelines.home import Home
+from pipelines.home import Home, working_copy
 from pipelines.lake.load import load, reload
 from pipelines.lake.prune import GRACE_SECONDS, prune
 from pipelines.models.build import prune_builds
 from pipelines.refresh import Part, refresh
 from tests import bucket
 from tests.crash import runs
-from tests.crash.boundaries import Boundary, copy, result, run, stopped, wrong_after
+from tests.crash.boundaries import Boundary, copy, forked, result, run, stopped, wrong_after
 from tests.crash.test_kill import is_new, is_old_or_new
 from tests.main_job import lake
 
@@ -56,18 +57,24 @@ def is_whole(check):
 
     def checked(home):
         check(home)
-        builds = bucket_objects(home)
-        for folder in {name.rsplit("/", 1)[0] for name in builds if name.endswith("/settled.json")}:
-            models = {name for name in builds if name.startswith(f"{folder}/marts/")}
-            assert models == {f"{folder}/{model.replace('__', '/')}.parquet" for model in runs.MODELS}, folder
+        there = read_from_bucket(Home(home).url, "builds/")
+        for name in [name for name in there if name.endswith("/settled.json")]:
+            listed = json.loads(there[name.replace("settled", "files")]())
+            assert listed.keys() == {model.replace("__", ".") for model in runs.MODELS}, name
+            assert {f"builds/{file}" for parts in listed.values() for file in parts.values()} <= there.keys(), name
 
     return checked
 
 
-def bucket_objects(home):
-    client, prefix = bucket.client(), Home(home).url.removeprefix(f"s3://{bucket.NAME}/")
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket.NAME, Prefix=f"{prefix}/builds/")
-    return [found["Key"].removeprefix(f"{prefix}/") for page in pages for found in page.get("Contents", ())]
+def read_from_bucket(url, below):
+    """The objects below an address whose names begin so: by name, what reads each."""
+    client, prefix = bucket.client(), url.removeprefix(f"s3://{bucket.NAME}/")
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket.NAME, Prefix=f"{prefix}/{below}")
+    keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
+    return {
+        key.removeprefix(f"{prefix}/"): lambda key=key: client.get_object(Bucket=bucket.NAME, Key=key)["Body"].read()
+        for key in keys
+    }
 
 
 def test_a_run_on_top_of_an_earlier_one(world, sweep):
@@ -89,16 +96,22 @@ def test_on_another_machine(world, sweep):
     sweep(world.main_job, start, is_old_or_new(world), is_new(world), some("send GET lake/…/*.parquet"), world.here)
 
 
-def test_the_assets_themselves(world):
-    """The steps as Dagster takes them, killed when the build is in the bucket and the published file is not yet."""
+def test_the_assets_themselves(world, tmp_path):
+    """The steps as Dagster takes them, killed before the last of a build is in the bucket, and again elsewhere.
+
+    There what the lease says of the dead holds until it has run out.
+    """
 
     def job(home):
         assert not refresh(runs.settings_of(home), Part.ALL, print)
 
     home = copy(world.before, world.here("home"))
-    ended = stopped(job, home, Boundary("answered PUT builds/…/settled.json", 1))
+    ended = stopped(job, home, Boundary("send PUT builds/…/settled.json", 1))
     assert ended.signal == signal.SIGKILL, ended
-    assert not wrong_after(ended, "build", home, is_old_or_new(world), job, is_new(world))
+    url, other = Home(home).url, working_copy(Home(home).url, tmp_path / "other machine")
+    assert "has been writing" in forked(job, other).output
+    bucket.age(url, ".writer.json", lease.LEASE_SECONDS + 1)
+    assert not wrong_after(ended, "build", other, is_whole(is_old_or_new(world)), job, is_whole(is_new(world)))
 
 
 @whole_sweep_only
