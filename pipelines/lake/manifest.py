@@ -6,7 +6,9 @@ the files it lists (``commit``).
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -78,14 +80,27 @@ def read_manifest(lake: Path) -> Manifest:
 
 def last_generation(lake: Path) -> int:
     """The generation of the manifest in force; 0 where there is none, or none that can be read."""
+    return _readable(lake).generation
+
+
+def _readable(lake: Path) -> Manifest:
+    """The manifest in force; an empty one where there is none, or none that can be read."""
     try:
-        return read_manifest(lake).generation
+        return read_manifest(lake)
     except TrainyardError:
-        return 0
+        return Manifest()
 
 
 def replace_manifest(lake: Path, manifest: Manifest) -> None:
-    """Put a manifest in force."""
+    """Put a manifest in force. Files that it no longer lists are dated as of now: readers have a while to end."""
+    kept = {part.key: part for part in manifest.partitions}
+    for before in _readable(lake).partitions:
+        now = kept.get(before.key)
+        for table, held in before.tables.items() if before != now else ():
+            listed = now.tables[table].files if now and table in now.tables else ()
+            for name in set(held.files) - set(listed):
+                with suppress(FileNotFoundError):
+                    os.utime(before.folder(lake, table) / name)
     files.write_whole(lake / "manifest.json", msgspec.json.format(msgspec.json.encode(manifest)))
 
 
