@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import sha256
-from importlib.metadata import version
 
 import dagster as dg
 
@@ -12,22 +11,14 @@ from pipelines.assets import metadata
 from pipelines.assets.lake import lake_key
 from pipelines.config import Settings
 from pipelines.errors import TrainyardError
-from pipelines.flatten.layout import lake_tables, main_table
+from pipelines.flatten.layout import lake_tables
 from pipelines.harvest.archive import RawArchive, last_looks
 from pipelines.home import Home
-from pipelines.lake.deleted import DELETED, select_deleted
-from pipelines.lake.manifest import Manifest, read_manifest, select_table
-from pipelines.lake.quarantine import Quarantine
-from pipelines.lake.sources import SOURCES, select_sources
-from pipelines.models.build import MADE_WHOLE, Build, start_build
+from pipelines.lake.manifest import read_manifest
+from pipelines.models.begin import begin_build
+from pipelines.models.build import MADE_WHOLE, Build
 from pipelines.models.catalogue import BoundModel, Catalogue
 from pipelines.models.context import CONTEXT
-from pipelines.models.failure_rules import FAILURE_RULE_MATCHES, read_cases, select_failure_rule_matches
-from pipelines.models.job_looks import JOB_LOOKS, select_job_looks
-from pipelines.models.parts import Parts, lake_parts
-from pipelines.models.reference import FAILURE_RULES, REFERENCE_TABLES, select_reference
-from pipelines.shipped import shipped
-from pipelines.tables import literal
 
 CONTEXT_KEY = dg.AssetKey([CONTEXT.schema, CONTEXT.name])
 
@@ -83,49 +74,10 @@ def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settin
     if not last_looks(home.root) and not any(map(archive.batches, archive.sources())):
         raise TrainyardError("nothing was harvested yet: `trainyard run` does it, `trainyard import` takes files")
     now = datetime.now(UTC)
-    manifest = read_manifest(home.lake)
     build_id = f"{now:%Y%m%dT%H%M%S}-{_mark(context.run)}"
-    quarantined = sum(1 for _ in Quarantine(home.quarantine).lines())
-    row = (
-        f"select {literal(build_id)} as build_id, timestamp {literal(f'{now:%Y-%m-%d %H:%M:%S}')} as built_at,"
-        f" {literal(version('trainyard'))} as trainyard_version, {literal(version('duckdb'))} as duckdb_version,"
-        f" {literal(version('botocore'))} as botocore_version, {manifest.generation}::bigint as lake_generation,"
-        f" {literal(settings.time_zone)} as time_zone, {quarantined}::bigint as documents_quarantined"
-    )
-    start_build(home.builds / build_id, *_inputs(home, manifest, row), settings.time_zone)
+    manifest = read_manifest(home.lake)
+    begin_build(home, manifest, build_id, now, settings.time_zone)
     return dg.MaterializeResult(metadata=metadata.of_rows(1, build_id=build_id, lake_generation=manifest.generation))
-
-
-def _inputs(home: Home, manifest: Manifest, context_row: str) -> tuple[dict[str, str], dict[str, str], Parts]:
-    """The SELECTs of all that models read besides each other: inputs, tables to copy, and what is in each part."""
-    copied = {
-        table.table.qualified_name: select_reference(table, shipped("reference"), home.root / "reference")
-        for table in REFERENCE_TABLES
-    }
-    cases = read_cases(copied[FAILURE_RULES.table.qualified_name])
-
-    def of_lake(part: Manifest) -> dict[str, str]:
-        selects = {
-            table.table.qualified_name: select_table(table.table, part.paths(home.lake, table.name))
-            for table in lake_tables()
-        }
-        matches = select_failure_rule_matches(selects[main_table().table.qualified_name], cases)
-        return selects | {FAILURE_RULE_MATCHES.qualified_name: matches}
-
-    inputs = of_lake(manifest) | {SOURCES.qualified_name: select_sources(home), CONTEXT.qualified_name: context_row}
-    copied[DELETED.qualified_name] = deleted = select_deleted(home, manifest)
-    jobs = inputs[main_table().table.qualified_name]
-    copied[JOB_LOOKS.qualified_name] = select_job_looks(jobs, inputs[SOURCES.qualified_name], deleted)
-    parts = lake_parts(manifest)
-    return (
-        inputs,
-        copied,
-        Parts(
-            {part: tuple(sorted({each.month for each in lake.partitions})) for part, lake in parts.items()},
-            {part: of_lake(lake) for part, lake in parts.items()},
-            frozenset({JOB_LOOKS.qualified_name}),
-        ),
-    )
 
 
 def model_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:

@@ -1,0 +1,65 @@
+"""How a build begins: what its models read besides each other is gathered, and settled.
+
+Here: which relations these are, and where each comes from. Not here: what a build does with them (``build``).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from importlib.metadata import version
+
+from pipelines.flatten.layout import lake_tables, main_table
+from pipelines.home import Home
+from pipelines.lake.deleted import DELETED, select_deleted
+from pipelines.lake.manifest import Manifest, select_table
+from pipelines.lake.quarantine import Quarantine
+from pipelines.lake.sources import SOURCES, select_sources
+from pipelines.models.build import Build, start_build
+from pipelines.models.context import CONTEXT
+from pipelines.models.failure_rules import FAILURE_RULE_MATCHES, read_cases, select_failure_rule_matches
+from pipelines.models.job_looks import JOB_LOOKS, select_job_looks
+from pipelines.models.parts import Parts, lake_parts
+from pipelines.models.reference import FAILURE_RULES, REFERENCE_TABLES, select_reference
+from pipelines.shipped import shipped
+from pipelines.tables import literal
+
+
+def begin_build(home: Home, manifest: Manifest, build_id: str, built_at: datetime, time_zone: str) -> Build:
+    """Begin a build of the lake that a manifest lists, and of the reference data and marks that there are now."""
+    copied = {
+        table.table.qualified_name: select_reference(table, shipped("reference"), home.root / "reference")
+        for table in REFERENCE_TABLES
+    }
+    cases = read_cases(copied[FAILURE_RULES.table.qualified_name])
+
+    def of_lake(part: Manifest) -> dict[str, str]:
+        selects = {
+            table.table.qualified_name: select_table(table.table, part.paths(home.lake, table.name))
+            for table in lake_tables()
+        }
+        matches = select_failure_rule_matches(selects[main_table().table.qualified_name], cases)
+        return selects | {FAILURE_RULE_MATCHES.qualified_name: matches}
+
+    inputs = of_lake(manifest)
+    inputs[SOURCES.qualified_name] = sources = select_sources(home)
+    inputs[CONTEXT.qualified_name] = _context(home, manifest, build_id, built_at, time_zone)
+    copied[DELETED.qualified_name] = deleted = select_deleted(home, manifest)
+    copied[JOB_LOOKS.qualified_name] = select_job_looks(inputs[main_table().table.qualified_name], sources, deleted)
+    lakes = lake_parts(manifest)
+    parts = Parts(
+        {part: tuple(sorted({each.month for each in lake.partitions})) for part, lake in lakes.items()},
+        {part: of_lake(lake) for part, lake in lakes.items()},
+        frozenset({JOB_LOOKS.qualified_name}),
+    )
+    return start_build(home.builds / build_id, inputs, copied, parts, time_zone)
+
+
+def _context(home: Home, manifest: Manifest, build_id: str, built_at: datetime, time_zone: str) -> str:
+    """A SELECT of the one row of `build.context`."""
+    quarantined = sum(1 for _ in Quarantine(home.quarantine).lines())
+    return (
+        f"select {literal(build_id)} as build_id, timestamp {literal(f'{built_at:%Y-%m-%d %H:%M:%S}')} as built_at,"
+        f" {literal(version('trainyard'))} as trainyard_version, {literal(version('duckdb'))} as duckdb_version,"
+        f" {literal(version('botocore'))} as botocore_version, {manifest.generation}::bigint as lake_generation,"
+        f" {literal(time_zone)} as time_zone, {quarantined}::bigint as documents_quarantined"
+    )
