@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -47,10 +48,14 @@ class CheckResult:
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """What is settled as a build begins: the relations that are no models (name -> SELECT), and the zone of buckets."""
+    """What is settled as a build begins: the relations that are no models (name -> SELECT), the zone of buckets.
+
+    And the Parquet files of the lake's, for engines that read them by themselves.
+    """
 
     inputs: dict[str, str]
     time_zone: str
+    files: dict[str, list[str]] = {}
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,8 @@ class Build:
         path = self.path(relation)
         if not path.exists():
             raise TrainyardError(f"{relation} was not made in this run: {MADE_WHOLE}")
-        return f"select * from read_parquet({literal(str(path))})"
+        # Spark writes a folder of files.
+        return f"select * from read_parquet({literal(str(path / '*.parquet' if path.is_dir() else path))})"
 
     def run(self, bound: BoundModel) -> int:
         """Materialize a model from the relations it reads; return the number of its rows."""
@@ -117,14 +123,24 @@ class Build:
         return connection
 
 
-def start_build(folder: Path, inputs: Mapping[str, str], tables: Mapping[str, str], time_zone: str = UTC) -> Build:
-    """Begin a build: its inputs are SELECTs, and ``tables`` are SELECTs whose rows are kept as they are now."""
+def start_build(
+    folder: Path,
+    inputs: Mapping[str, str],
+    tables: Mapping[str, str],
+    time_zone: str = UTC,
+    lake_files: Mapping[str, Iterable[Path]] = MappingProxyType({}),
+) -> Build:
+    """Begin a build: its inputs are SELECTs, and ``tables`` are SELECTs whose rows are kept as they are now.
+
+    Those inputs that are the lake's tables are of ``lake_files``.
+    """
     build = Build(folder)
     with duckdb.connect() as connection:
         for relation, select in tables.items():
             with files.replacing(build.path(relation)) as beside:
                 connection.execute(f"copy ({select}) to {literal(str(beside))} (format parquet)")
-    files.write_whole(folder / "settled.json", msgspec.json.encode(Settled(dict(inputs), time_zone)))
+    listed = {relation: [str(path) for path in paths] for relation, paths in lake_files.items()}
+    files.write_whole(folder / "settled.json", msgspec.json.encode(Settled(dict(inputs), time_zone, listed)))
     return build
 
 
