@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -72,6 +73,13 @@ def _some(sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
     return sources
 
 
+class Engine(StrEnum):
+    """What runs the models."""
+
+    duckdb = "duckdb"
+    spark = "spark"
+
+
 class SourceSettings(BaseModel):
     """An account to harvest, in one region or several; credentials are boto3's unless a profile or role is given."""
 
@@ -127,6 +135,7 @@ class Settings(BaseSettings):
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
         "UTC", description="Time zone of the dates, months, hours and weekdays of marts; instants stay UTC."
     )
+    engine: Engine = Field(Engine.duckdb, description="What runs the models: duckdb, or spark, which is an extra.")
 
     @classmethod
     def settings_customise_sources(

@@ -9,7 +9,7 @@ import dagster as dg
 
 from pipelines.assets import metadata
 from pipelines.assets.lake import lake_key
-from pipelines.config import Settings
+from pipelines.config import Engine, Settings
 from pipelines.errors import TrainyardError
 from pipelines.flatten.layout import lake_tables
 from pipelines.harvest.archive import RawArchive, last_looks
@@ -66,10 +66,8 @@ def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settin
         f" {literal(version('botocore'))} as botocore_version, {manifest.generation}::bigint as lake_generation,"
         f" {literal(settings.time_zone)} as time_zone, {quarantined}::bigint as documents_quarantined"
     )
-    inputs = {
-        table.table.qualified_name: select_table(table.table, manifest.paths(home.lake, table.name))
-        for table in lake_tables()
-    }
+    lake = {table.table: manifest.paths(home.lake, table.name) for table in lake_tables()}
+    inputs = {table.qualified_name: select_table(table, paths) for table, paths in lake.items()}
     copied = {
         table.table.qualified_name: select_reference(table, shipped("reference"), home.root / "reference")
         for table in REFERENCE_TABLES
@@ -81,7 +79,8 @@ def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settin
         CONTEXT.qualified_name: row,
         FAILURE_RULE_MATCHES.qualified_name: matches,
     }
-    start_build(home.builds / build_id, inputs, copied, settings.time_zone)
+    lake_files = {table.qualified_name: paths for table, paths in lake.items()}
+    start_build(home.builds / build_id, inputs, copied, settings.time_zone, lake_files)
     return dg.MaterializeResult(metadata=metadata.of_rows(1, build_id=build_id, lake_generation=manifest.generation))
 
 
@@ -122,7 +121,7 @@ def _model_asset(bound: BoundModel, catalogue: Catalogue) -> dg.AssetsDefinition
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
     ) -> Iterator[dg.MaterializeResult[None]]:
         build = build_of(Home(settings.home), context.run)
-        rows = build.run(bound)
+        rows = _run(settings.engine, build, bound)
         sample = build.sample(bound.name)
         yield dg.MaterializeResult(
             metadata=metadata.of_rows(rows, preview=metadata.preview(sample.columns, sample.rows)),
@@ -140,3 +139,12 @@ def _model_asset(bound: BoundModel, catalogue: Catalogue) -> dg.AssetsDefinition
         )
 
     return model
+
+
+def _run(engine: Engine, build: Build, bound: BoundModel) -> int:
+    """Materialize a model; return the number of its rows."""
+    if engine is Engine.spark:
+        from pipelines.spark.engine import run  # Spark is an extra
+
+        return run(build, bound)
+    return build.run(bound)
