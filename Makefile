@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 UV_VERSION := 0.13.9
 
-.PHONY: demo test nightly sweep ui pictures lint types docs accept-schema benchmark-flatten benchmark-pages lock clean
+.PHONY: demo test nightly sweep spark ui pictures lint types docs accept-schema benchmark-flatten benchmark-pages lock clean
 
 demo: $(VENV)/.runtime ## run the main job on the embedded simulator
 	$(BIN)/trainyard demo
@@ -18,6 +18,9 @@ nightly: $(VENV)/.dev ## run property tests at length: 10,000 documents there an
 
 sweep: $(VENV)/.dev ## kill runs at every one of their boundaries, not at one of each kind; takes hours
 	$(BIN)/pytest tests/crash --whole-sweep
+
+spark: $(VENV)-spark/.installed ## hold every model on Spark against DuckDB's; needs Java 17; 18 minutes on two busy cores
+	$(VENV)-spark/bin/pytest --numprocesses=0 tests/spark
 
 ui: $(VENV)/.runtime ## Dagster's pages and its schedule
 	umask 077; DAGSTER_HOME=$(CURDIR) PYTHONWARNINGS='ignore:Function `dev_command` is superseded' \
@@ -56,6 +59,14 @@ $(VENV)-benchmarks/.installed: requirements.lock pyproject.toml
 		--constraint requirements.lock --group benchmarks --editable .
 	touch $@
 
+# Spark is 400 MB, so no part of what the other tests run with.
+$(VENV)-spark/.installed: requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv --without-pip $(VENV)-spark
+	$(PYTHON) -m pip --python $(VENV)-spark/bin/python install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(VENV)-spark/bin/uv pip install --quiet --python $(VENV)-spark/bin/python \
+		--constraint requirements-dev.lock --group dev --editable '.[spark]'
+	touch $@
+
 # Each lock pins every package by hash; --no-deps because a lock is already complete. The machine's own pip
 # installs into .venv, so that a Python without ensurepip will do.
 $(VENV)/bin/python:
@@ -81,4 +92,4 @@ lock: | $(VENV)/bin/python
 		--constraint requirements.lock --extra ui --group dev --output-file requirements-dev.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) $(VENV)-benchmarks benchmarks/cache .dagster logs .logs_queue trainyard-data .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-benchmarks $(VENV)-spark benchmarks/cache .dagster logs .logs_queue trainyard-data .pytest_cache .mypy_cache .ruff_cache

@@ -51,9 +51,9 @@ class Target:
 
 def report(work: Callable[[], object]) -> None:
     """In the child: do the work and print what it took."""
-    cpu, wall = _cpu_seconds(), time.perf_counter()
+    cpu, wall = cpu_seconds(), time.perf_counter()
     work()
-    took = Measured(_cpu_seconds() - cpu, time.perf_counter() - wall, _peak_mib())
+    took = Measured(cpu_seconds() - cpu, time.perf_counter() - wall, peak_mib())
     print(json.dumps(asdict(took)))
 
 
@@ -136,12 +136,12 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _cpu_seconds() -> float:
+def cpu_seconds() -> float:
     usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def _peak_mib() -> float:
+def peak_mib() -> float:
     """Since the process was made: ``ru_maxrss`` would begin with its parent's."""
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) / 1024

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from pipelines.config import Settings, load_settings
+from pipelines.config import Engine, Settings, load_settings
 from pipelines.errors import TrainyardError
 from pipelines.home import Home, make_private
 from pipelines.interrupt import watch_signals
@@ -78,11 +78,16 @@ def import_(
 
 
 @app.command()
-def build() -> None:
+def build(
+    engine: Annotated[
+        Engine | None, typer.Option(help="What runs the models; the setting `engine` if not given.")
+    ] = None,
+) -> None:
     """Model and publish what the lake holds."""
     from pipelines.refresh import Part
 
-    _refresh(load_settings(), Part.FROM_LAKE)
+    settings = load_settings()
+    _refresh(settings.model_copy(update={"engine": engine or settings.engine}), Part.FROM_LAKE)
 
 
 @app.command()

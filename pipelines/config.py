@@ -10,6 +10,7 @@ import os
 import re
 import tempfile
 import tomllib
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -108,6 +109,13 @@ def _some(sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
     return sources
 
 
+class Engine(StrEnum):
+    """What runs the models."""
+
+    duckdb = "duckdb"
+    spark = "spark"
+
+
 class SourceSettings(BaseModel):
     """An account to harvest, in one region or several; credentials are boto3's unless a profile or role is given."""
 
@@ -169,6 +177,7 @@ class Settings(BaseSettings):
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
         "UTC", description="Time zone of the dates, months, hours and weekdays of marts; instants stay UTC."
     )
+    engine: Engine = Field(Engine.duckdb, description="What runs the models: duckdb, or spark, which is an extra.")
 
     memory_limit: Annotated[str, AfterValidator(_memory)] | None = Field(
         None,

@@ -22,7 +22,7 @@ def only_the_simulator(monkeypatch, **environment):
         monkeypatch.setenv(name, value)
 
 
-def trainyard(*arguments, home, check=True, **environment):
+def trainyard(*arguments, home, check=True, timeout=300, **environment):
     """Run the command with nothing of the surrounding settings."""
     foreign = ("AWS_", "TRAINYARD_", "DAGSTER_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
@@ -33,7 +33,7 @@ def trainyard(*arguments, home, check=True, **environment):
         check=check,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=timeout,
     )
 
 

@@ -34,7 +34,7 @@ class Builds:
         folders = sorted(Home(settings.home).builds.glob(f"*-{_mark(run)}"))
         if not folders:
             raise TrainyardError(f"build/context was not made in this run: {MADE_WHOLE}")
-        build = Build(folders[-1], settings.memory_limit)
+        build = Build(folders[-1], settings.memory_limit, settings.engine)
         if self._open != build:
             self.close()
             self._open = build

@@ -18,7 +18,7 @@ from pipelines.models.build import Build, start_build
 from pipelines.models.context import CONTEXT
 from pipelines.models.failure_rules import FAILURE_RULE_MATCHES, read_cases, select_failure_rule_matches
 from pipelines.models.job_looks import JOB_LOOKS, select_job_looks
-from pipelines.models.parts import Parts, lake_parts
+from pipelines.models.parts import LakeFiles, Parts, lake_parts
 from pipelines.models.reference import FAILURE_RULES, REFERENCE_TABLES, select_reference
 from pipelines.shipped import shipped
 from pipelines.tables import literal
@@ -32,19 +32,21 @@ def begin_build(home: Home, manifest: Manifest, build_id: str, built_at: datetim
     }
     cases = read_cases(copied[FAILURE_RULES.table.qualified_name])
 
-    def of_lake(part: Manifest) -> dict[str, str]:
-        selects = {
-            table.table.qualified_name: select_table(table.table, part.paths(home.lake, table.name))
+    def of_lake(part: Manifest) -> dict[str, str | LakeFiles]:
+        jobs = select_table(main_table().table, part.paths(home.lake, main_table().name))
+        return {
+            table.table.qualified_name: LakeFiles(table.table, part.paths(home.lake, table.name))
             for table in lake_tables()
-        }
-        matches = select_failure_rule_matches(selects[main_table().table.qualified_name], cases)
-        return selects | {FAILURE_RULE_MATCHES.qualified_name: matches}
+        } | {FAILURE_RULE_MATCHES.qualified_name: select_failure_rule_matches(jobs, cases)}
 
-    inputs = of_lake(manifest)
-    inputs[SOURCES.qualified_name] = sources = select_sources(home)
-    inputs[CONTEXT.qualified_name] = _context(home, manifest, build_id, built_at, time_zone)
+    sources = select_sources(home)
+    inputs = of_lake(manifest) | {
+        SOURCES.qualified_name: sources,
+        CONTEXT.qualified_name: _context(home, manifest, build_id, built_at, time_zone),
+    }
     copied[DELETED.qualified_name] = deleted = select_deleted(home, manifest)
-    copied[JOB_LOOKS.qualified_name] = select_job_looks(inputs[main_table().table.qualified_name], sources, deleted)
+    jobs = select_table(main_table().table, manifest.paths(home.lake, main_table().name))
+    copied[JOB_LOOKS.qualified_name] = select_job_looks(jobs, sources, deleted)
     lakes = lake_parts(manifest)
     parts = Parts(
         {part: tuple(sorted({each.month for each in lake.partitions})) for part, lake in lakes.items()},

@@ -27,10 +27,11 @@ import msgspec
 import pyarrow.parquet as pq
 
 from pipelines import files
+from pipelines.config import Engine
 from pipelines.errors import TrainyardError
+from pipelines.lake.manifest import select_table
 from pipelines.models.catalogue import BoundModel
-from pipelines.models.model import Model
-from pipelines.models.parts import WHOLE, Parts
+from pipelines.models.parts import WHOLE, LakeFiles, Parts
 from pipelines.models.time_zone import UTC, define_time_functions, time_functions
 from pipelines.tables import literal
 
@@ -62,10 +63,14 @@ class CheckResult:
 
 
 class Input(msgspec.Struct, frozen=True):
-    """A relation that is no model: a SELECT of its rows, and a text that is another one when they are others."""
+    """A relation that is no model: a SELECT of its rows, and a text that is another one when they are others.
+
+    ``paths``: the files of a table of the lake, for engines that read them by themselves.
+    """
 
     select: str
     identity: str
+    paths: list[str] | None = None
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -80,12 +85,15 @@ class Settled(msgspec.Struct, frozen=True):
 class Build:
     """A build in ``folder``, whose name is its id; DuckDB takes up to ``memory_limit`` and then spills.
 
+    The engine runs the models; all else is DuckDB's.
+
     A model has one file, or one for each part of the lake if it is incremental. A file that passed the checks is kept
     beside the builds under a name that stands for all it was made from: later builds that would make it again take it.
     """
 
     folder: Path
     memory_limit: str | None = None
+    engine: Engine = Engine.duckdb
 
     @property
     def build_id(self) -> str:
@@ -105,14 +113,23 @@ class Build:
             raise TrainyardError(f"{model} was not made in this run: {MADE_WHOLE}") from None
         return {part: self.folder.parent / name for part, name in listed.items()}
 
+    def paths(self, model: str, part: str) -> list[Path]:
+        """The file of a part of a model, or all files of one that does not have this part."""
+        listed = self.files(model)
+        return [listed[part]] if part in listed else list(listed.values())
+
+    def input(self, relation: str, part: str) -> Input | None:
+        """A relation that is no model, or what is of a part in it; None for a model."""
+        return self.settled.parts.get(part, {}).get(relation) or self.settled.inputs.get(relation)
+
     def select(self, relation: str, part: str = WHOLE) -> str:
         """A SELECT of the rows of any of its relations; of a part's, where the relation has parts.
 
         Raises TrainyardError for a model that was not run.
         """
-        if found := self._input(relation, part):
+        if found := self.input(relation, part):
             return found.select
-        paths = ", ".join(literal(str(path)) for path in self._of_part(relation, part))
+        paths = ", ".join(literal(str(path)) for path in self.paths(relation, part))
         return f"select * from read_parquet([{paths}])"
 
     def run(self, bound: BoundModel) -> int:
@@ -128,7 +145,7 @@ class Build:
             else:
                 made[part] = due[part] = self._list(bound.name).with_suffix("") / name
         if due:
-            self._make(bound.model, due)
+            self._make(bound, due)
         self._write_list(bound.name, made)
         return sum(pq.read_metadata(path).num_rows for path in made.values())
 
@@ -175,30 +192,27 @@ class Build:
         paths = {path for parts in made.values() for path in parts.values()}
         files.share([*paths, *self.folder.glob("*/*.parquet"), index], last=self.folder / SETTLED)
 
-    def _input(self, relation: str, part: str) -> Input | None:
-        return self.settled.parts.get(part, {}).get(relation) or self.settled.inputs.get(relation)
-
-    def _of_part(self, model: str, part: str) -> list[Path]:
-        """The file of a part of a model, or all files of one that does not have this part."""
-        listed = self.files(model)
-        return [listed[part]] if part in listed else list(listed.values())
-
     def _fingerprint(self, bound: BoundModel, part: str) -> str:
         """Of all that the rows of a part of a model come from."""
         read = {}
         for relation in sorted(bound.model.dependencies):
-            found = self._input(relation, part)
-            read[relation] = found.identity if found else " ".join(path.name for path in self._of_part(relation, part))
-        made_from = [duckdb.__version__, time_functions(self.settled.time_zone), bound.model.sql, read]
+            found = self.input(relation, part)
+            read[relation] = found.identity if found else " ".join(path.name for path in self.paths(relation, part))
+        made_from = [self.engine, duckdb.__version__, time_functions(self.settled.time_zone), bound.model.sql, read]
         return sha256(msgspec.json.encode(made_from)).hexdigest()[:20]
 
-    def _make(self, model: Model, due: Mapping[str, Path]) -> None:
+    def _make(self, bound: BoundModel, due: Mapping[str, Path]) -> None:
         """Write parts of a model to these files."""
         for part, path in due.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._show(model.dependencies, part)
-            copied = f"copy (\n{model.sql}\n) to {literal(str(path))} (format parquet, compression zstd)"
-            self._database.execute(copied)
+            if self.engine is Engine.spark:
+                from pipelines.spark.engine import write_model  # Spark is an extra
+
+                write_model(self, bound, part, path)
+            else:
+                self._show(bound.model.dependencies, part)
+                copied = f"copy (\n{bound.model.sql}\n) to {literal(str(path))} (format parquet, compression zstd)"
+                self._database.execute(copied)
 
     def _keep(self, model: str, own: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
         """Move files to where later builds find them."""
@@ -244,12 +258,12 @@ class Build:
 
 def start_build(
     folder: Path,
-    inputs: Mapping[str, str],
+    inputs: Mapping[str, str | LakeFiles],
     tables: Mapping[str, str],
     parts: Parts | None = None,
     time_zone: str = UTC,
 ) -> Build:
-    """Begin a build: its inputs are SELECTs, and ``tables`` are SELECTs whose rows are kept as they are now."""
+    """Begin a build: inputs are SELECTs or files of the lake, of ``tables`` the rows are kept as they are now."""
     parts = parts or Parts()
     build = Build(folder)
     settled = {relation: _input_of(select, folder) for relation, select in inputs.items()}
@@ -273,9 +287,13 @@ def start_build(
     return build
 
 
-def _input_of(select: str, folder: Path) -> Input:
+def _input_of(source: str | LakeFiles, folder: Path) -> Input:
     """An input whose identity is the same on every machine, wherever that has the data directory."""
-    return Input(select, select.replace(str(folder.parents[1]), ""))
+    if isinstance(source, LakeFiles):
+        select, paths = select_table(source.table, source.paths), [str(path) for path in source.paths]
+    else:
+        select, paths = source, None
+    return Input(select, select.replace(str(folder.parents[1]), ""), paths)
 
 
 def prune_builds(folder: Path, now: float | None = None) -> int:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pipelines.flatten.layout import main_table
 from pipelines.lake.manifest import Manifest, Partition
+from pipelines.tables import Table
 
 WHOLE = "all"
 # Each part costs every incremental model a query: small lakes have one part, larger ones years, then months.
@@ -18,14 +20,23 @@ JOBS_A_PART = 25_000
 
 
 @dataclass(frozen=True)
+class LakeFiles:
+    """A table of the lake, and the files that its rows are in."""
+
+    table: Table
+    paths: list[Path]
+
+
+@dataclass(frozen=True)
 class Parts:
     """The parts of a lake by name, each with its months (``YYYY-MM``), and what relations are in a part.
 
-    ``inputs``: SELECTs of their rows by part and relation. ``tables``: relations whose rows have a column ``month``.
+    ``inputs``: SELECTs of their rows, or files of the lake, by part and relation. ``tables``: relations whose rows have
+    a column ``month``.
     """
 
     months: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {WHOLE: ()})
-    inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    inputs: Mapping[str, Mapping[str, str | LakeFiles]] = field(default_factory=dict)
     tables: frozenset[str] = frozenset()
 
 

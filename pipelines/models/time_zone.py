@@ -34,7 +34,7 @@ def define_time_functions(connection: duckdb.DuckDBPyConnection, time_zone: str 
 
 @cache
 def time_functions(time_zone: str) -> tuple[tuple[str, str, str], ...]:
-    """Name, parameter and expression of each function."""
+    """Name, parameter and expression of each function, for an engine to define."""
     changes, offsets = _changes(ZoneInfo(time_zone))
     local = [_shifted("utc", offset) for offset in offsets]
     utc = [_shifted("local", -offset) for offset in offsets]
@@ -90,7 +90,7 @@ def _chosen(name: str, thresholds: list[datetime], choices: list[str]) -> str:
 
 def _shifted(name: str, offset: timedelta) -> str:
     seconds = offset // timedelta(seconds=1)
-    return f"{name} + interval ({seconds}) second" if seconds else name
+    return f"{name} + interval '{seconds}' second" if seconds else name
 
 
 def _literal(instant: datetime) -> str:

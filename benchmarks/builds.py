@@ -1,0 +1,172 @@
+"""What a build costs, by how many jobs the lake has: made whole, and again after some of them changed.
+
+    python -m benchmarks.builds 100000 1000000
+
+    first build        every model from the lake, checks included
+    quiet build        nothing changed
+    1,000 recent       a commit of the jobs that changed last, as a refresh sees them, and the build after it
+    1,000 scattered    a commit of jobs of all months, and the build after it
+    publish            the warehouse from the build
+
+Each step is a process of its own, so that its peak of memory is its own; DuckDB has two threads. The results are kept
+in ``results/builds.json``; ``docs/performance.md`` is written from these. Not here: the lakes (``lakes``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from benchmarks.documents import CACHE, documents_file
+from benchmarks.lakes import JOBS_A_COPY, YEARS, lake_home
+from benchmarks.measure import RESULTS, cpu_seconds, peak_mib
+from pipelines.flatten.layout import lake_tables
+from pipelines.harvest.archive import Observation, RawArchive
+from pipelines.home import Home
+from pipelines.lake.load import load
+from pipelines.lake.manifest import read_manifest
+from pipelines.models.begin import begin_build
+from pipelines.models.build import Build
+from pipelines.models.catalogue import load_catalogue
+from pipelines.models.publish import publish
+from pipelines.shipped import shipped
+from pipelines.simulator.made_fleet import END_SECONDS
+
+CHANGED = 1_000
+YEAR_SECONDS = 365 * 86_400
+STEPS = ("first build", "quiet build", "1,000 recent", "1,000 scattered", "publish")
+MEMORY_LIMIT = "8GiB"
+
+
+def build(home: Home) -> dict[str, Any]:
+    """All models; seconds of each that took some."""
+    manifest = read_manifest(home.lake)
+    build_id = f"b{len(list(home.builds.glob('b*'))):03d}"
+    started = begin_build(home, manifest, build_id, datetime.now(UTC), "UTC")
+    made = Build(started.folder, MEMORY_LIMIT)
+    seconds = {}
+    for bound in load_catalogue(shipped("sql")).models:
+        before = time.perf_counter()
+        made.run(bound)
+        for result in made.check(bound):
+            assert not result.violations, f"{bound.name}: {result.name}"
+        seconds[bound.name] = round(time.perf_counter() - before, 3)
+    made.close()
+    return {"models": {name: took for name, took in sorted(seconds.items(), key=lambda item: -item[1]) if took > 0.1}}
+
+
+def change_and_build(home: Home, documents: Iterator[dict[str, Any]], label: str) -> dict[str, Any]:
+    """Commit changed documents, then build; the seconds of each."""
+    changed = [
+        Observation(END_SECONDS + 3_600, msgspec.json.encode(document | {"LastModifiedTime": END_SECONDS + 60.0}))
+        for document in documents
+    ]
+    assert len(changed) == CHANGED
+    RawArchive(home.raw).append(f"benchmark-{label}", changed)
+    before = time.perf_counter()
+    loaded = load(home)
+    assert loaded.changed == CHANGED
+    commit_seconds = time.perf_counter() - before
+    return {"commit_seconds": round(commit_seconds, 2)} | build(home)
+
+
+def recent() -> Iterator[dict[str, Any]]:
+    """The jobs of the first copy that changed last."""
+    with documents_file(JOBS_A_COPY).open("rb") as lines:
+        yield from (_of_copy(line, 0) for line in islice(lines, JOBS_A_COPY - CHANGED, None))
+
+
+def scattered(years: int) -> Iterator[dict[str, Any]]:
+    """Jobs of all months and years."""
+    with documents_file(JOBS_A_COPY).open("rb") as lines:
+        chosen = islice(lines, 0, None, JOBS_A_COPY // CHANGED)
+        yield from (_of_copy(line, number % years) for number, line in enumerate(chosen))
+
+
+def _of_copy(line: bytes, year: int) -> dict[str, Any]:
+    document: dict[str, Any] = _earlier(msgspec.json.decode(line), year * YEAR_SECONDS)
+    return document | {name: f"{document[name]}-0-{year}" for name in ("TrainingJobArn", "TrainingJobName")}
+
+
+def _earlier(value: Any, seconds: int) -> Any:
+    """The same with its instants so much earlier."""
+    if isinstance(value, list):
+        return [_earlier(item, seconds) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: below - seconds
+        if isinstance(below, int | float) and name.endswith(("Time", "Timestamp"))
+        else _earlier(below, seconds)
+        for name, below in value.items()
+    }
+
+
+def publish_last(home: Home) -> dict[str, Any]:
+    """The warehouse of the last build; its size."""
+    last = Build(sorted(home.builds.glob("b*"))[-1], MEMORY_LIMIT)
+    tables = [bound.table for bound in load_catalogue(shipped("sql")).models if bound.table.schema == "marts"]
+    size = publish(last, [*tables, *(table.table for table in lake_tables())], home.warehouse)
+    return {"published_mib": round(size / 2**20)}
+
+
+def step(name: str, home: Home, jobs: int) -> dict[str, Any]:
+    """One of ``STEPS``, and what it took."""
+    cpu, wall = cpu_seconds(), time.perf_counter()
+    if name == "1,000 recent":
+        told = change_and_build(home, recent(), "recent")
+    elif name == "1,000 scattered":
+        told = change_and_build(home, scattered(min(YEARS, jobs // JOBS_A_COPY)), "scattered")
+    else:
+        told = publish_last(home) if name == "publish" else build(home)
+    took = {
+        "wall_seconds": round(time.perf_counter() - wall, 2),
+        "cpu_seconds": round(cpu_seconds() - cpu, 2),
+        "peak_mib": round(peak_mib()),
+    }
+    return took | told
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("jobs", type=int, nargs="*", default=[100_000, 1_000_000])
+    parser.add_argument("--step", help=argparse.SUPPRESS)
+    parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.step:
+        print(json.dumps(step(options.step, Home(options.home), options.jobs[0])))
+        return
+    results = {}
+    for jobs in options.jobs:
+        made = lake_home(jobs)
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+            home = Path(folder) / "home"
+            shutil.copytree(made.root, home, copy_function=os.link)  # nothing alters the files of a lake
+            results[jobs] = {name: _measured(name, home, jobs) for name in STEPS}
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "builds.json").write_text(json.dumps(results, indent=2) + "\n")
+
+
+def _measured(name: str, home: Path, jobs: int) -> Any:
+    command = [sys.executable, "-m", __spec__.name, "--step", name, "--home", str(home), str(jobs)]
+    took = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    figures = ", ".join(f"{figure} {value}" for figure, value in took.items() if figure != "models")
+    print(f"{jobs:,} jobs, {name}: {figures}", file=sys.stderr)
+    return took
+
+
+if __name__ == "__main__":
+    main()
