@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 UV_VERSION := 0.13.9
 
-.PHONY: demo test nightly sweep spark ui pictures lint types docs accept-schema benchmark-flatten benchmark-pages lock clean
+.PHONY: demo test nightly sweep spark ui pictures lint types docs accept-schema benchmark-builds benchmark-flatten benchmark-pages lock clean
 
 demo: $(VENV)/.runtime ## run the main job on the embedded simulator
 	$(BIN)/trainyard demo
@@ -47,6 +47,9 @@ accept-schema: $(VENV)/.runtime ## promise the columns that a newer botocore add
 
 benchmark-flatten: $(VENV)-benchmarks/.installed ## documents to tables, beside dlt, pandas, polars and the floor
 	$(VENV)-benchmarks/bin/python -m benchmarks.flatten
+
+benchmark-builds: $(VENV)/.runtime ## models and publishing, by how many jobs there are; half an hour, 2 GB of disk
+	$(BIN)/python -m benchmarks.builds
 
 benchmark-pages: $(VENV)-benchmarks/.installed ## a Search page to documents, beside boto3's own parser
 	$(VENV)-benchmarks/bin/python -m benchmarks.pages

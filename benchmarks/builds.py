@@ -1,6 +1,6 @@
 """What a build costs, by how many jobs the lake has: made whole, and again after some of them changed.
 
-    python -m benchmarks.builds 100000 1000000
+    python -m benchmarks.builds 100000 1000000 10000000
 
     first build        every model from the lake, checks included
     quiet build        nothing changed
@@ -9,7 +9,7 @@
     publish            the warehouse from the build
 
 Each step is a process of its own, so that its peak of memory is its own; DuckDB has two threads. The results are kept
-in ``results/builds.json``; ``docs/performance.md`` is written from these. Not here: the lakes (``lakes``).
+in ``results/builds.json``, and ``docs/performance.md`` is written from these. Not here: the lakes (``lakes``).
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ CHANGED = 1_000
 YEAR_SECONDS = 365 * 86_400
 STEPS = ("first build", "quiet build", "1,000 recent", "1,000 scattered", "publish")
 MEMORY_LIMIT = "8GiB"
+TRANSITIONS_A_JOB = 5
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 
 
 def build(home: Home) -> dict[str, Any]:
@@ -158,6 +160,51 @@ def main() -> None:
             results[jobs] = {name: _measured(name, home, jobs) for name in STEPS}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "builds.json").write_text(json.dumps(results, indent=2) + "\n")
+    PAGE.write_text(page(json.loads((RESULTS / "builds.json").read_text())))
+
+
+def page(results: dict[str, Any]) -> str:
+    """The page of documentation, from the results alone."""
+    sizes = list(results)
+    first, last = results[sizes[0]], results[sizes[-1]]
+    grown = int(sizes[-1]) // int(sizes[0])
+    lines = [
+        "# Performance",
+        "",
+        "Written by `make benchmark-builds`, from what it measured:"
+        " [`benchmarks/results/builds.json`](../benchmarks/results/builds.json). The jobs are made up,"
+        f" with about {TRANSITIONS_A_JOB} transitions each; DuckDB has two threads and {MEMORY_LIMIT}."
+        " A build is all models and their checks; after changes, the commit of these to the lake too.",
+        "",
+        f"| | {' | '.join(f'{int(jobs):,} jobs' for jobs in sizes)} | for {grown} x the jobs |",
+        f"| --- |{' --- |' * (len(sizes) + 1)}",
+    ]
+    for name in STEPS:
+        cells = [_cell(results[jobs][name]) for jobs in sizes]
+        ratio = last[name]["cpu_seconds"] / first[name]["cpu_seconds"]
+        lines.append(f"| {name} | {' | '.join(cells)} | {ratio:.1f} x the CPU |")
+    share = last["1,000 recent"]["cpu_seconds"] / last["first build"]["cpu_seconds"]
+    lines += [
+        "",
+        f"At {int(sizes[-1]):,} jobs a refresh after 1,000 recent changes takes {share:.0%} of a first build's"
+        " CPU. What is left is linear in the history: the models that look at all of it (concurrency,"
+        " quantiles, retries), and the published file, which is written whole.",
+        "",
+        f"The models that take longest in a first build of {int(sizes[-1]):,} jobs:",
+        "",
+        "| model | seconds |",
+        "| --- | --- |",
+        *(f"| `{name}` | {seconds:.1f} |" for name, seconds in list(last["first build"]["models"].items())[:12]),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _cell(took: dict[str, Any]) -> str:
+    told = f"{took['wall_seconds']:.1f} s, {took['cpu_seconds']:.1f} s CPU, {took['peak_mib']:,} MiB"
+    if "commit_seconds" in took:
+        told += f"; the commit {took['commit_seconds']:.1f} s"
+    return told + (f"; file of {took['published_mib']:,} MiB" if "published_mib" in took else "")
 
 
 def _measured(name: str, home: Path, jobs: int) -> Any:
