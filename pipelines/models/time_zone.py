@@ -1,8 +1,9 @@
 """The time zone of buckets: two functions that every model may call, and the only place that knows of zones.
 
 Here: `local_time(t)` and `utc_time(t)`, made for one zone from Python's own time zone data as plain comparisons, so
-that any engine can have them. Storage stays UTC: a model calls them where an instant becomes a day or an hour. Not
-here: the setting, and what is put into buckets.
+that any engine can have them. Storage stays UTC: a model calls them where an instant becomes a day or an hour, and
+never one in an argument of the other: each repeats its argument for every change of the zone's clocks. Not here: the
+setting, and what is put into buckets.
 """
 
 from __future__ import annotations

@@ -53,24 +53,28 @@ steps as (
 ),
 
 -- The whole fleet is told from the first day to the last.
+fleet_bounds as (
+    select
+        case
+            when e.is_first then date_trunc('day', local_time(min(s.instant)))
+            else date_trunc('day', local_time(max(s.instant))) + interval 1 day
+        end as day
+    from steps as s
+    cross join unnest([true, false]) as e (is_first)
+    group by e.is_first
+),
+
 fleet_days as (
     select
         0 as series,
-        utc_time(
-            case
-                when e.is_first then date_trunc('day', local_time(min(s.instant)))
-                else date_trunc('day', local_time(max(s.instant))) + interval 1 day
-            end
-        ) as instant,
+        utc_time(day) as instant,
         0 as jobs,
         0 as instances,
         0 as gpus,
         0 as gpu_known_jobs,
         0 as started_jobs,
         0 as started_gpu_known_jobs
-    from steps as s
-    cross join unnest([true, false]) as e (is_first)
-    group by e.is_first
+    from fleet_bounds
 ),
 
 all_steps as (

@@ -1,5 +1,6 @@
 """The two functions of time zones against Python's own: instants to clocks, and clocks back to instants."""
 
+import json
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.models.time_zone import define_time_functions
+from pipelines.shipped import shipped
 
 # Ahead, behind, by fractions of an hour; clocks put forward or back at midnight, by half an hour, for a month of
 # fasting; a day left out.
@@ -77,3 +79,26 @@ def test_utc_time_is_the_first_instant_at_which_the_clocks_show_it_or_more(zone,
 def test_nothing_stays_nothing(zone):
     _, call = zone
     assert (call("local_time", None), call("utc_time", None)) == (None, None)
+
+
+def calls(node, within=()):
+    """Each call of the two functions in a parsed SELECT, with those that it is in an argument of."""
+    if isinstance(node, dict):
+        if node.get("function_name") in ("local_time", "utc_time"):
+            within = (*within, node["function_name"])
+            yield within
+        node = list(node.values())
+    if isinstance(node, list):
+        for below in node:
+            yield from calls(below, within)
+
+
+def test_no_model_calls_one_in_an_argument_of_the_other():
+    """An argument is repeated for every change of the clocks: one call in another was a minute of planning."""
+    found = {}
+    with duckdb.connect() as connection:
+        for path in shipped("sql").glob("*/*.sql"):
+            tree = connection.execute("select json_serialize_sql($1)", [path.read_text()]).fetchone()[0]
+            found[path.name] = list(calls(json.loads(tree)))
+    assert any(found.values())
+    assert not {name: nested for name, each in found.items() if (nested := [w for w in each if len(w) > 1])}
