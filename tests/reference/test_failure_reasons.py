@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.models.failure_rules import select_failure_rule_matches
+from pipelines.models.failure_rules import read_cases, select_failure_rule_matches
 from pipelines.models.reference import FAILURE_RULES, select_reference
 from pipelines.shipped import shipped
 from tests.main_job import rows
@@ -26,12 +26,13 @@ with (Path(__file__).parent / "failure_reasons.csv").open(newline="", encoding="
 def judged(*reasons, own=NOWHERE):
     """The rows of the model for failed jobs with these reasons, by reason; ``own``: a user's folder of rules."""
     texts = f"(select unnest(from_json('{json.dumps(reasons).replace(chr(39), chr(39) * 2)}', '[\"varchar\"]')))"
-    jobs = f"select 'Failed' as training_job_status, * from {texts} as t (failure_reason)"
+    jobs = f"select '2025-01' as month, 'Failed' as training_job_status, * from {texts} as t (failure_reason)"
     rules = select_reference(FAILURE_RULES, shipped("reference"), own)
     with duckdb.connect() as connection:
         connection.execute("create schema build; create schema reference")
         connection.execute(f"create view reference.failure_rules as {rules}")
-        connection.execute(f"create view build.failure_rule_matches as {select_failure_rule_matches(jobs, rules)}")
+        matches = select_failure_rule_matches(jobs, read_cases(rules))
+        connection.execute(f"create view build.failure_rule_matches as {matches}")
         return {row["failure_reason"]: row for row in rows(connection, SQL)}
 
 
@@ -53,10 +54,10 @@ def test_there_are_reasons_of_every_class():
 def test_the_example_of_a_rule_is_decided_by_that_rule():
     with (shipped("reference") / "failure_rules.csv").open(newline="", encoding="utf-8") as lines:
         rules = list(csv.DictReader(lines))
-    jobs = "select 'Failed' as training_job_status, example as failure_reason from ({rules})"
     selected = select_reference(FAILURE_RULES, shipped("reference"), NOWHERE)
+    jobs = f"select '2025-01' as month, 'Failed' as training_job_status, example as failure_reason from ({selected})"
     with duckdb.connect() as connection:
-        matches = rows(connection, select_failure_rule_matches(jobs.format(rules=selected), selected))
+        matches = rows(connection, select_failure_rule_matches(jobs, read_cases(selected)))
     assert {row["failure_reason"]: row["priority"] for row in matches} == {
         rule["example"]: int(rule["priority"]) for rule in rules
     }
