@@ -31,7 +31,8 @@ def explained(error: duckdb.Error, home: Home) -> TrainyardError | None:
             except (OSError, pa.ArrowException) as damage:
                 return TrainyardError(f"{path} is damaged ({' '.join(str(damage).split())}): {remedy}")
     if str(home.builds) in text and not isinstance(error, duckdb.IOException):
-        return TrainyardError(f"a file of a build is damaged ({text}): `trainyard build` makes them anew")
+        remedy = f"remove {home.builds}, `trainyard build` makes all of it anew"
+        return TrainyardError(f"a file of a build is damaged ({text}): {remedy}")
     if isinstance(error, duckdb.IOException):
         return TrainyardError(f"{text}: correct this, then run again")
     return None

@@ -24,7 +24,6 @@ from typing import Any
 
 import duckdb
 import msgspec
-import pyarrow.parquet as pq
 
 from pipelines import files
 from pipelines.config import Engine
@@ -147,7 +146,10 @@ class Build:
         if due:
             self._make(bound, due)
         self._write_list(bound.name, made)
-        return sum(pq.read_metadata(path).num_rows for path in made.values())
+        listed = ", ".join(literal(str(path)) for path in made.values())
+        counted = self._database.execute(f"select sum(num_rows)::bigint from parquet_file_metadata([{listed}])")
+        ((rows,),) = counted.fetchall()
+        return int(rows)
 
     def check(self, bound: BoundModel) -> list[CheckResult]:
         """What each check finds in the files of a model that this build made; they are kept if that is nothing."""

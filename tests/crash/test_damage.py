@@ -121,22 +121,26 @@ def test_the_published_file(whole, tmp_path, damage, shown_by):
     mended_by("build", home, whole)
 
 
-def test_a_file_of_a_build(whole, tmp_path):
-    """It is read by the steps after the one that wrote it."""
+def cut_models(home):
+    for path in home.glob("builds/models/marts/*/*.parquet"):
+        cut(path)
+
+
+@pytest.mark.parametrize("when", ["before", "while it is published"])
+def test_a_file_of_a_build(when, whole, tmp_path):
+    """It is read by the steps after the one that wrote it, and by later builds."""
     home = copy(whole, tmp_path / "home")
-    kept = {path.name for path in home.glob("builds/*")}
-
-    def cut_all(label):
-        for path in home.glob("builds/*/marts/*.parquet"):
-            if path.parts[-3] not in kept:
-                cut(path)
-
-    ended = stopped(trainyard("build"), home, Boundary("duckdb attach", 1), cut_all)
+    if when == "before":
+        cut_models(home)
+        ended = forked(trainyard("build"), home)
+    else:
+        ended = stopped(trainyard("build"), home, Boundary("duckdb attach", 1), lambda label: cut_models(home))
     assert ended.code == 1
     (line,) = ended.output.splitlines()
     assert line.startswith("trainyard: ")
-    assert f"{home}/builds/" in line
-    assert "`trainyard build`" in line
+    assert "`trainyard build` makes all of it anew" in line
+    assert f"remove {home}/builds" in line
+    shutil.rmtree(home / "builds")
     mended_by("build", home, whole)
 
 
