@@ -16,10 +16,9 @@ import duckdb
 
 UTC = "UTC"
 
-# No training job is older (SageMaker is of 2017), and rules of further years are guesses: beyond these, the nearest
-# offset holds. Few, for where one function is called within the other, engines plan the product of their changes.
-_FIRST = datetime(2010, 1, 1)  # noqa: DTZ001  # naive UTC, as stored
-_LAST = datetime(2060, 1, 1)  # noqa: DTZ001
+# No training job is older, and rules of further years are guesses.
+_FIRST = datetime(1970, 1, 1)  # noqa: DTZ001  # naive UTC, as stored
+_LAST = datetime(2100, 1, 1)  # noqa: DTZ001
 # No zone has changed twice within so few days.
 _STEP = timedelta(days=7)
 
