@@ -162,8 +162,7 @@ class Mirror:
             listed = msgspec.json.decode(manifest, type=Manifest)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return  # whoever reads it says what to do
-        tables = {table for part in listed.partitions for table in part.tables}
-        paths = [path for table in tables for path in listed.paths(self.root / "lake", table)]
+        paths = listed.all_paths(self.root / "lake")
         self._download([path for path in paths if ".." not in path.parts and not path.exists()])
 
     def _download(self, paths: Iterable[Path], etag: str | None = None) -> None:

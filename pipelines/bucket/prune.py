@@ -25,9 +25,8 @@ def prune_bucket(home: Home, now: float | None = None) -> int:
     before = (time.time() if now is None else now) - GRACE_SECONDS
     with home.writing():
         bucket = home.mirror.bucket
-        manifest = read_manifest(home.lake)
-        tables = {table for part in manifest.partitions for table in part.tables}
-        needed = {path.relative_to(home.root).as_posix() for t in tables for path in manifest.paths(home.lake, t)}
+        listed = read_manifest(home.lake).all_paths(home.lake)
+        needed = {path.relative_to(home.root).as_posix() for path in listed}
         found = [each for each in bucket.listed("lake/", "lake0") if each.name.endswith(".parquet")]
         found += bucket.listed("builds/", "builds0")
         builds = {each.name.split("/")[1] for each in found if each.name.startswith("builds/")} - {"models"}

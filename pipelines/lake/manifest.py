@@ -66,6 +66,11 @@ class Manifest(msgspec.Struct, frozen=True):
             for name in part.tables[table].files
         ]
 
+    def all_paths(self, lake: Path) -> set[Path]:
+        """The files of all its tables, of which a newer service model may have more than this one."""
+        tables = {table for part in self.partitions for table in part.tables}
+        return {path for table in tables for path in self.paths(lake, table)}
+
 
 def read_manifest(lake: Path) -> Manifest:
     """The manifest in force; an empty one where there is no lake yet."""
@@ -93,14 +98,12 @@ def _readable(lake: Path) -> Manifest:
 
 def replace_manifest(lake: Path, manifest: Manifest) -> None:
     """Put a manifest in force. Files that it no longer lists are dated as of now: readers have a while to end."""
-    kept = {part.key: part for part in manifest.partitions}
-    for before in _readable(lake).partitions:
-        now = kept.get(before.key)
-        for table, held in before.tables.items() if before != now else ():
-            listed = now.tables[table].files if now and table in now.tables else ()
-            for name in set(held.files) - set(listed):
-                with suppress(FileNotFoundError):
-                    os.utime(before.folder(lake, table) / name)
+    now = {part.key: part for part in manifest.partitions}
+    changed = Manifest(partitions=tuple(part for part in _readable(lake).partitions if part != now.get(part.key)))
+    instead = Manifest(partitions=tuple(now[part.key] for part in changed.partitions if part.key in now))
+    for path in changed.all_paths(lake) - instead.all_paths(lake):
+        with suppress(FileNotFoundError):
+            os.utime(path)
     files.write_whole(lake / "manifest.json", msgspec.json.format(msgspec.json.encode(manifest)))
 
 

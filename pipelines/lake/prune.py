@@ -19,10 +19,7 @@ def prune(home: Home, now: float | None = None) -> int:
     """Remove files of the lake that are not listed, and leftovers, last changed longer ago than the grace period."""
     before = (time.time() if now is None else now) - GRACE_SECONDS
     with home.writing():
-        manifest = read_manifest(home.lake)
-        # By the manifest, not by the layout: a newer service model may have tables that this one lacks.
-        tables = {table for part in manifest.partitions for table in part.tables}
-        listed = {path for table in tables for path in manifest.paths(home.lake, table)}
+        listed = read_manifest(home.lake).all_paths(home.lake)
         unlisted = [path for path in home.lake.glob("*/*/*/*/*.parquet") if path not in listed]
         stale = [path for path in (*unlisted, *leftovers(home.root)) if path.stat().st_mtime < before]
         for path in stale:
