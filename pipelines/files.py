@@ -57,7 +57,7 @@ def _store_of(path: Path) -> Store | None:
 def replacing(target: Path) -> Iterator[Path]:
     """Give a path beside ``target`` to write to; when the block ends well, it becomes ``target`` in one step."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    beside = beside_of(target)
     try:
         yield beside
         fsync(beside)
@@ -71,6 +71,11 @@ def replacing(target: Path) -> Iterator[Path]:
         raise
     finally:
         beside.unlink(missing_ok=True)
+
+
+def beside_of(target: Path) -> Path:
+    """Where this process writes what is to become ``target``."""
+    return target.with_name(f".{target.name}.{os.getpid()}.tmp")
 
 
 def leftovers(folder: Path) -> list[Path]:

@@ -13,7 +13,6 @@ that builds share are brought here too; what else is not brought here is this ma
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -167,7 +166,7 @@ class Mirror:
 
     def _download(self, paths: Iterable[Path], etag: str | None = None) -> None:
         """Files of any size, each of which is here whole or not at all; those that are not there are left out."""
-        coming = {path: _beside(path) for path in paths}
+        coming = {path: files.beside_of(path) for path in paths}
         for folder in {path.parent for path in coming}:
             folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -190,7 +189,7 @@ class Mirror:
 
     def _write(self, target: Path, read: Content) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside = _beside(target)
+        beside = files.beside_of(target)
         beside.write_bytes(read.content)
         files.fsync(beside)
         self._place(beside, target, read.etag)
@@ -229,10 +228,6 @@ class Mirror:
         if not path.exists():
             files.write_whole(path, uuid.uuid4().hex.encode())
         return path.read_text()
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
 def _is_small(name: str) -> bool:
