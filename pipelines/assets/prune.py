@@ -24,14 +24,16 @@ _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.Dagste
 @dg.op(description="Removes stale files of the lake, old builds, and runs that ended long ago.")
 def remove_what_is_old(context: dg.OpExecutionContext, settings: dg.ResourceParam[Settings]) -> None:
     """Remove it, and say how much it was."""
-    home = Home(settings.home)
-    builds = prune_builds(home.builds)
-    files = prune(home)
-    objects = prune_bucket(home)
+    builds, files, objects = prune_home(Home(settings.home))
     runs = prune_runs(context.instance, datetime.now(UTC) - RUNS_KEPT)
     context.log.info(
         f"removed {files:,} files of the lake, {builds:,} builds, {objects:,} objects of a bucket, {runs:,} runs"
     )
+
+
+def prune_home(home: Home) -> tuple[int, int, int]:
+    """Remove old builds, files of the lake and objects of a bucket; return how many of each."""
+    return prune_builds(home.builds), prune(home), prune_bucket(home)
 
 
 def prune_runs(instance: dg.DagsterInstance, before: datetime) -> int:

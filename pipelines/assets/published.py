@@ -6,14 +6,12 @@ import dagster as dg
 
 from pipelines.assets import metadata
 from pipelines.assets.build import Builds, model_key
-from pipelines.bucket.prune import prune_bucket
+from pipelines.assets.prune import prune_home
 from pipelines.config import Settings
 from pipelines.flatten.layout import lake_tables
 from pipelines.home import Home
 from pipelines.lake.deleted import DELETED
-from pipelines.lake.prune import prune
 from pipelines.lake.sources import SOURCES
-from pipelines.models.build import prune_builds
 from pipelines.models.catalogue import Catalogue
 from pipelines.models.publish import publish
 from pipelines.models.reference import REFERENCE_TABLES
@@ -47,9 +45,7 @@ def warehouse_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
         home = Home(settings.home)
         with home.writing():
             size = publish(builds.of(settings, context.run), tables, home.warehouse)
-            prune_builds(home.builds)
-            prune(home)
-            prune_bucket(home)
+            prune_home(home)
         return dg.MaterializeResult(
             metadata={
                 "dagster/uri": str(home.warehouse),
