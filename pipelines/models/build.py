@@ -174,6 +174,15 @@ class Build:
         """A few rows of a relation."""
         return _rows(self._database, self.select(relation))
 
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A new database in memory that keeps to the limit, and spills into the build's folder."""
+        connection = duckdb.connect()
+        connection.execute("set temp_directory = $1", [str(self.folder / ".spilled")])
+        connection.execute("set preserve_insertion_order = false")
+        if self.memory_limit:
+            connection.execute("set memory_limit = $1", [self.memory_limit])
+        return connection
+
     def close(self) -> None:
         """Free what its database holds; whatever is asked of it later makes another."""
         if database := self.__dict__.pop("_database", None):
@@ -242,12 +251,8 @@ class Build:
 
         One for all models: most of them take less time than the making of a database.
         """
-        connection = duckdb.connect()
-        connection.execute("set temp_directory = $1", [str(self.folder / ".spilled")])
-        connection.execute("set preserve_insertion_order = false")
+        connection = self.connect()
         connection.execute("set enable_external_file_cache = false")  # no model's memory is another's burden
-        if self.memory_limit:
-            connection.execute("set memory_limit = $1", [self.memory_limit])
         define_time_functions(connection, self.settled.time_zone)
         return connection
 

@@ -39,11 +39,7 @@ def _write(build: Build, tables: tuple[Table, ...], path: Path) -> dict[str, int
     """Write the file and return the rows of each table."""
     rows = {}
     build.close()  # its database spills into the same folder
-    with duckdb.connect() as connection:
-        connection.execute("set temp_directory = $1", [str(build.folder / ".spilled")])
-        connection.execute("set preserve_insertion_order = false")
-        if build.memory_limit:
-            connection.execute("set memory_limit = $1", [build.memory_limit])
+    with build.connect() as connection:
         # Without a log of changes: a file of which not all was written is never put in place.
         options = f"storage_version {literal(STORAGE_VERSION)}, recovery_mode no_wal_writes"
         connection.execute(f"attach {literal(str(path))} as warehouse ({options})")
