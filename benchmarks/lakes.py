@@ -8,20 +8,18 @@ months. Made once, in a folder that git ignores. Not here: what is measured.
 from __future__ import annotations
 
 import tempfile
-from collections import defaultdict
-from itertools import islice
-from pathlib import Path
 
 import duckdb
 
 from benchmarks.documents import CACHE, documents_file
+from benchmarks.flatten import trainyard
 from pipelines.flatten.layout import lake_tables, main_table
-from pipelines.harvest.archive import Observation, RawArchive, write_last_look
+from pipelines.harvest.archive import RawArchive, write_last_look
 from pipelines.home import Home
-from pipelines.lake.load import load
-from pipelines.lake.manifest import Manifest, Partition, TableFiles, read_manifest, replace_manifest, select_table
+from pipelines.lake.commit import joined, write_rows
+from pipelines.lake.manifest import Manifest, Partition, read_manifest, replace_manifest, select_table
 from pipelines.simulator.made_fleet import END_SECONDS
-from pipelines.tables import literal, quoted
+from pipelines.tables import quoted
 
 JOBS_A_COPY = 100_000
 YEARS = 10
@@ -48,18 +46,14 @@ def _source(home: Home) -> str:
 def _base() -> Home:
     home = Home(CACHE / "lake-base")
     if not (home.lake / "manifest.json").exists():
-        archive = RawArchive(home.raw)
-        with documents_file(JOBS_A_COPY).open("rb") as lines:
-            while batch := [Observation(END_SECONDS, line.rstrip(b"\n")) for line in islice(lines, 5_000)]:
-                archive.append("benchmark", batch)
-        load(home)
+        trainyard(documents_file(JOBS_A_COPY), home.root)
     return home
 
 
 def _copy(base: Home, home: Home, copies: list[tuple[int, int]]) -> None:
     """Write copies of a lake, each so many years earlier, and the how manieth of its year it is."""
     manifest = read_manifest(base.lake)
-    parts: dict[tuple[str, str, str], dict[str, list[tuple[int, str]]]] = defaultdict(lambda: defaultdict(list))
+    parts: list[Partition] = []
     home.create()
     with duckdb.connect() as connection, tempfile.TemporaryDirectory(dir=home.root) as spilled:
         connection.execute("set temp_directory = $1", [spilled])
@@ -86,29 +80,10 @@ def _copy(base: Home, home: Home, copies: list[tuple[int, int]]) -> None:
                     if name in {column.name for column in table.table.columns}
                 ]
                 replaced.append(f"strftime(created_at + {later}, '%Y-%m') as month")
-                written = connection.execute(
-                    f"""copy (
-                        select held.* replace ({", ".join(replaced)})
-                        from ({held}) as held
-                        inner join created on training_job_arn = own_arn
-                        cross join (values {numbers}) as copies (number)
-                    ) to {literal(str(home.lake / table.name))} (
-                        format parquet, compression zstd, partition_by (account_id, region, month),
-                        write_partition_columns true, overwrite_or_ignore true,
-                        filename_pattern {literal(f"{year:02d}-{{i}}")}, return_stats true
-                    )"""
-                ).fetchall()
-                for name, rows, _, _, _, keys, *_ in written:
-                    key = keys["account_id"], keys["region"], keys["month"]
-                    parts[key][table.name].append((rows, Path(name).name))
-    partitions = [
-        Partition(
-            *key,
-            tables={
-                table: TableFiles(sum(rows for rows, _ in files), tuple(name for _, name in files))
-                for table, files in tables.items()
-            },
-        )
-        for key, tables in sorted(parts.items())
-    ]
-    replace_manifest(home.lake, Manifest(1, {}, tuple(partitions)))
+                select = (
+                    f"select held.* replace ({', '.join(replaced)}) from ({held}) as held"
+                    " inner join created on training_job_arn = own_arn"
+                    f" cross join (values {numbers}) as copies (number)"
+                )
+                parts += write_rows(connection, home.lake, table, select, f"{year:02d}")
+    replace_manifest(home.lake, Manifest(1, {}, joined(parts)))

@@ -63,11 +63,11 @@ def upserted(
         *_rewritten(connection, lake, Manifest(partitions=tuple(stale.values())), replaced, commit),
         *_added(connection, lake, winners, commit),
     ]
-    made = Manifest(partitions=_joined(written))
-    files.fsync_all((path for table in lake_tables() for path in made.paths(lake, table.name)), lake)
+    made = Manifest(partitions=joined(written))
+    files.fsync_all(made.all_paths(lake), lake)
     _check_counts(connection, lake, made)
     kept = [part for part in manifest.partitions if part.key not in stale]
-    return Manifest(manifest.generation + 1, manifest.flattened, _joined([*kept, *written])), len(winners)
+    return Manifest(manifest.generation + 1, manifest.flattened, joined([*kept, *written])), len(winners)
 
 
 def _held(
@@ -182,23 +182,28 @@ def _rewritten(
     """Write the held rows of partitions anew, without those of replaced jobs."""
     connection.register("replaced", pa.table({"training_job_arn": pa.array(replaced, pa.string())}))
     for table in lake_tables():
-        if not (paths := stale.paths(lake, table.name)):
-            continue
-        written = connection.execute(
-            f"""copy (
-                select * from ({select_table(table.table, paths)}) anti join replaced using (training_job_arn)
-            ) to {literal(str(lake / table.name))} (
-                format parquet, compression zstd, partition_by (account_id, region, month),
-                write_partition_columns true, overwrite_or_ignore true,
-                filename_pattern {literal(commit + "-held-{i}")}, return_stats true
-            )"""
-        ).fetchall()
-        for filename, rows, _, _, _, keys, *_ in written:
-            key = keys["account_id"], keys["region"], keys["month"]
-            yield Partition(*key, tables={table.name: TableFiles(rows, (Path(filename).name,))})
+        if paths := stale.paths(lake, table.name):
+            held = f"select * from ({select_table(table.table, paths)}) anti join replaced using (training_job_arn)"
+            yield from write_rows(connection, lake, table, held, f"{commit}-held")
 
 
-def _joined(parts: Iterable[Partition]) -> tuple[Partition, ...]:
+def write_rows(
+    connection: duckdb.DuckDBPyConnection, lake: Path, table: LakeTable, select: str, name: str
+) -> Iterator[Partition]:
+    """Write the rows of a SELECT to files of a table, whose names begin so, in the partitions that they belong in."""
+    written = connection.execute(
+        f"""copy ({select}) to {literal(str(lake / table.name))} (
+            format parquet, compression zstd, partition_by (account_id, region, month),
+            write_partition_columns true, overwrite_or_ignore true,
+            filename_pattern {literal(name + "-{i}")}, return_stats true
+        )"""
+    ).fetchall()
+    for filename, rows, _, _, _, keys, *_ in written:
+        key = keys["account_id"], keys["region"], keys["month"]
+        yield Partition(*key, tables={table.name: TableFiles(rows, (Path(filename).name,))})
+
+
+def joined(parts: Iterable[Partition]) -> tuple[Partition, ...]:
     """One of each partition, with all its files, in order."""
     joined: dict[Key, dict[str, TableFiles]] = defaultdict(dict)
     for part in parts:
