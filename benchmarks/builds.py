@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -32,7 +33,7 @@ import msgspec
 
 from benchmarks.documents import CACHE, documents_file
 from benchmarks.lakes import JOBS_A_COPY, YEARS, lake_home
-from benchmarks.measure import RESULTS, cpu_seconds, peak_mib
+from benchmarks.measure import RESULTS, timed
 from pipelines.flatten.layout import lake_tables
 from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.home import Home
@@ -127,19 +128,13 @@ def publish_last(home: Home) -> dict[str, Any]:
 
 def step(name: str, home: Home, jobs: int) -> dict[str, Any]:
     """One of ``STEPS``, and what it took."""
-    cpu, wall = cpu_seconds(), time.perf_counter()
-    if name == "1,000 recent":
-        told = change_and_build(home, recent(), "recent")
-    elif name == "1,000 scattered":
-        told = change_and_build(home, scattered(min(YEARS, jobs // JOBS_A_COPY)), "scattered")
-    else:
-        told = publish_last(home) if name == "publish" else build(home)
-    took = {
-        "wall_seconds": round(time.perf_counter() - wall, 2),
-        "cpu_seconds": round(cpu_seconds() - cpu, 2),
-        "peak_mib": round(peak_mib()),
-    }
-    return took | told
+    work = {
+        "1,000 recent": lambda: change_and_build(home, recent(), "recent"),
+        "1,000 scattered": lambda: change_and_build(home, scattered(min(YEARS, jobs // JOBS_A_COPY)), "scattered"),
+        "publish": lambda: publish_last(home),
+    }.get(name, lambda: build(home))
+    took, told = timed(work)
+    return {figure: round(value, 2) for figure, value in asdict(took).items()} | told
 
 
 def main() -> None:
@@ -201,7 +196,7 @@ def page(results: dict[str, Any]) -> str:
 
 
 def _cell(took: dict[str, Any]) -> str:
-    told = f"{took['wall_seconds']:.1f} s, {took['cpu_seconds']:.1f} s CPU, {took['peak_mib']:,} MiB"
+    told = f"{took['wall_seconds']:.1f} s, {took['cpu_seconds']:.1f} s CPU, {took['peak_mib']:,.0f} MiB"
     if "commit_seconds" in took:
         told += f"; the commit {took['commit_seconds']:.1f} s"
     return told + (f"; file of {took['published_mib']:,} MiB" if "published_mib" in took else "")

@@ -18,11 +18,14 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
 
 RESULTS = Path(__file__).parent / "results"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,15 @@ class Target:
 
 def report(work: Callable[[], object]) -> None:
     """In the child: do the work and print what it took."""
-    cpu, wall = cpu_seconds(), time.perf_counter()
-    work()
-    took = Measured(cpu_seconds() - cpu, time.perf_counter() - wall, peak_mib())
+    took, _ = timed(work)
     print(json.dumps(asdict(took)))
+
+
+def timed(work: Callable[[], T]) -> tuple[Measured, T]:
+    """Do the work: what it took, and what it gave."""
+    cpu, wall = _cpu_seconds(), time.perf_counter()
+    given = work()
+    return Measured(_cpu_seconds() - cpu, time.perf_counter() - wall, _peak_mib()), given
 
 
 def measure(
@@ -136,12 +144,12 @@ def _version(package: str) -> str | None:
         return None
 
 
-def cpu_seconds() -> float:
+def _cpu_seconds() -> float:
     usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def peak_mib() -> float:
+def _peak_mib() -> float:
     """Since the process was made: ``ru_maxrss`` would begin with its parent's."""
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) / 1024
