@@ -19,6 +19,7 @@ from pipelines.progress import Bars, Lines
 from pipelines.refresh import Part, refresh
 from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.status import show_status
+from tests import few_models
 from tests.main_job import only_the_simulator, published
 from tests.simulator.made import T0, job
 
@@ -103,7 +104,10 @@ def test_the_outcome_of_each_source_is_kept_and_shown(settings, simulator):
     assert all(name in status for name in NAMES)
 
 
-def test_through_dagster_a_failed_source_fails_its_check_and_the_run_and_the_others_are_published(settings, simulator):
+def test_through_dagster_a_failed_source_fails_its_check_and_the_run_and_the_others_are_published(
+    settings, simulator, models, monkeypatch
+):
+    few_models.use(monkeypatch, models)
     defs = build_defs(settings.model_copy(update={"sources": (*SOURCES, STRANGER)}))
     with dg.DagsterInstance.ephemeral() as instance:
         result = defs.resolve_job_def("refresh").execute_in_process(instance=instance, raise_on_error=False)
@@ -119,19 +123,20 @@ def test_through_dagster_a_failed_source_fails_its_check_and_the_run_and_the_oth
     assert "AccessDenied" in said.value
     (raw,) = result.asset_materializations_for_node("raw__training_job_documents")
     assert raw.metadata["sources"].value[name]["error"] == said.value
-    assert len(published(Home(settings.home).warehouse)["fct_training_jobs"]) == 15
+    assert len(published(Home(settings.home).warehouse)["jobs"]) == 15
     # A build takes what there is.
     assert refresh(settings, Part.FROM_LAKE, print) == []
 
 
-def test_sources_that_all_fail_in_the_midst_fail_the_run_once_it_is_published(settings, simulator, monkeypatch):
+def test_sources_that_all_fail_in_the_midst_fail_the_run_once_it_is_published(settings, simulator, models, monkeypatch):
+    few_models.use(monkeypatch, models)
     monkeypatch.setattr(search, "PAGE_JOBS", 3)
     simulator.inject(Fault(kind="access-denied", operation="Search", after=2))
     with dg.DagsterInstance.ephemeral() as instance:
         job = build_defs(settings.model_copy(update={"sources": SOURCES[1:]}), print).resolve_job_def("refresh")
         result = job.execute_in_process(instance=instance, raise_on_error=False)
     assert not result.success
-    assert len(published(Home(settings.home).warehouse)["fct_training_jobs"]) == 3
+    assert len(published(Home(settings.home).warehouse)["jobs"]) == 3
 
 
 @pytest.mark.parametrize("part", [Part.FROM_RAW, Part.FROM_LAKE])
