@@ -1,10 +1,12 @@
 """Several accounts and regions: each under its own limit, each with an outcome that is kept and shown."""
 
 import io
+import re
 import time
 
 import dagster as dg
 import pytest
+from botocore.loaders import JSONFileLoader
 from rich.console import Console
 
 from pipelines.config import Settings, SourceSettings
@@ -17,6 +19,7 @@ from pipelines.harvest.sources import find_sources
 from pipelines.home import Home
 from pipelines.progress import Bars, Lines
 from pipelines.refresh import Part, refresh
+from pipelines.service_model import loader, service_model
 from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.status import show_status
 from tests import few_models
@@ -59,6 +62,23 @@ def test_each_region_of_each_account_is_a_source_of_its_own(settings):
     assert [(outcome.source, outcome.documents, outcome.error) for outcome in outcomes] == [
         (name, 5, None) for name in NAMES
     ]
+
+
+def test_botocores_data_is_read_once_however_many_sources(settings, monkeypatch):
+    read = []
+    load_file = JSONFileLoader.load_file
+
+    def noted(self, path):
+        content = load_file(self, path)
+        if content:
+            read.append(path)
+        return content
+
+    monkeypatch.setattr(JSONFileLoader, "load_file", noted)
+    for cached in (loader, service_model):
+        cached.cache_clear()
+    assert len(find_sources(settings)) == len(NAMES)
+    assert len([path for path in read if re.search(r"/sagemaker/.*/service-2$", path)]) == 1
 
 
 def test_the_role_is_assumed_with_the_external_id(settings, simulator):

@@ -40,7 +40,7 @@ def is_mine(document: dict) -> bool:
 
 def settings_of(home: Path) -> Settings:
     """Two sources of one account."""
-    return Settings(home=home, sources=(SOURCE,))
+    return Settings(home=home, sources=(SOURCE,), calls_per_second=1000)
 
 
 def harvested(home: Path) -> None:
