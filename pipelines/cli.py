@@ -37,6 +37,27 @@ _stderr = Console(stderr=True)
 
 
 @app.command()
+def init() -> None:
+    """Write a `trainyard.toml` with every setting and what it means, all commented out."""
+    from pipelines.first_settings import write_first_settings
+
+    typer.echo(f"{write_first_settings()} written: name your accounts in it, then `trainyard doctor`")
+
+
+@app.command()
+def doctor() -> None:
+    """Look at what a run needs (versions, disk, credentials, permissions, clock), and tell what to fix."""
+    from pipelines.doctor import Level, examine
+
+    failed = False
+    for finding in examine(load_settings()):
+        typer.echo(printable(f"{finding.level:<8} {finding.subject}: {finding.told}"))
+        failed = failed or finding.level is Level.failed
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
 def run(
     harvest: Annotated[bool, typer.Option(help="Ask the sources what changed; otherwise take what raw holds.")] = True,
 ) -> None:

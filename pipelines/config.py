@@ -122,13 +122,17 @@ class SourceSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     regions: tuple[Annotated[str, AfterValidator(_region)], ...] = Field(
-        (), description="AWS regions; boto3's default region if there is none."
+        (), description="AWS regions; boto3's default region if there is none.", examples=[["eu-west-1", "us-east-1"]]
     )
-    profile: str | None = Field(None, description="Name of a profile of the AWS configuration files.")
+    profile: str | None = Field(
+        None, description="Name of a profile of the AWS configuration files.", examples=["ml-readonly"]
+    )
     role_arn: Annotated[str, AfterValidator(_role_arn)] | None = Field(
-        None, description="Role to assume, as in another account."
+        None,
+        description="Role to assume, as in another account.",
+        examples=["arn:aws:iam::111122223333:role/trainyard"],
     )
-    external_id: str | None = Field(None, description="External id that the role asks for.")
+    external_id: str | None = Field(None, description="External id that the role asks for.", examples=["given-by-them"])
 
     @model_validator(mode="after")
     def _external_id_is_of_a_role(self) -> SourceSettings:
@@ -143,7 +147,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TRAINYARD_", extra="forbid", frozen=True)
 
     cache: Annotated[Path, AfterValidator(Path.absolute)] = Field(
-        default_factory=_cache, description="Folder for working copies of data directories that are in buckets."
+        default_factory=_cache,
+        description="Folder for working copies of data directories that are in buckets; by default ~/.cache/trainyard.",
+        examples=["/var/cache/trainyard"],
     )
     home: Annotated[Path, BeforeValidator(_home)] = Field(
         Path("trainyard-data"),
@@ -156,6 +162,7 @@ class Settings(BaseSettings):
         (),
         description="Regular expressions; Environment and HyperParameters keys they match are redacted"
         " besides the built-in ones.",
+        examples=[["(?i)internal_code"]],
     )
     overlap_seconds: int = Field(
         900, ge=0, le=86_400, description="So late, in seconds, SageMaker's Search may show that a job changed."
@@ -181,6 +188,7 @@ class Settings(BaseSettings):
     memory_limit: Annotated[str, AfterValidator(_memory)] | None = Field(
         None,
         description="Memory that DuckDB may take to build marts, as 8GiB, before it spills to disk; by default 80 %.",
+        examples=["8GiB"],
     )
 
     @classmethod
@@ -196,11 +204,16 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=_file())
 
 
+def settings_file() -> Path:
+    """Where settings are read from, if it is there."""
+    return Path(os.environ.get("TRAINYARD_CONFIG") or "trainyard.toml")
+
+
 def _file() -> Path:
     named = os.environ.get("TRAINYARD_CONFIG")
-    if named and not Path(named).is_file():
+    if named and not settings_file().is_file():
         raise TrainyardError(f"TRAINYARD_CONFIG names {named}, which is not a file: correct or unset it")
-    return Path(named or "trainyard.toml")
+    return settings_file()
 
 
 def load_settings() -> Settings:

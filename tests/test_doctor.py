@@ -1,0 +1,107 @@
+"""`trainyard doctor` finds what would stop a run, says what to do about it, and changes nothing."""
+
+import shutil
+import time
+from collections import namedtuple
+
+import pytest
+
+from pipelines.config import Settings, SourceSettings
+from pipelines.doctor import Level, examine
+from pipelines.simulator import Fault, Fleet, Simulator
+from tests.main_job import CREDENTIALS, only_the_simulator, trainyard
+from tests.simulator.made import T0, job
+
+REGION = "us-east-1"
+
+
+@pytest.fixture
+def simulator(monkeypatch):
+    with Simulator(Fleet([job("a", T0, region=REGION)])) as simulator:
+        simulator.set_time(time.time())
+        only_the_simulator(monkeypatch, AWS_ENDPOINT_URL=simulator.url)
+        yield simulator
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(home=tmp_path / "home", sources=(SourceSettings(regions=(REGION,)),))
+
+
+def found(settings):
+    """What is not as it should be, by level, and that nothing was written."""
+    findings = list(examine(settings))
+    assert not settings.home.exists()
+    return [(finding.level, finding.told) for finding in findings if finding.level is not Level.ok]
+
+
+def deny(simulator, *operations):
+    for operation in operations:
+        simulator.inject(Fault(kind="access-denied", operation=operation))
+
+
+def test_where_all_is_well_it_says_so_and_asks_four_things(settings, simulator):
+    assert found(settings) == []
+    asked = {name: times for name, times in simulator.calls.items() if name != "GetCallerIdentity"}
+    assert asked == {"Search": 1, "ListTrainingJobs": 1, "DescribeTrainingJob": 1, "ListTags": 1}
+
+
+def test_an_account_without_jobs_is_well(settings, monkeypatch):
+    with Simulator(Fleet([])) as simulator:
+        simulator.set_time(time.time())
+        only_the_simulator(monkeypatch, AWS_ENDPOINT_URL=simulator.url)
+        assert found(settings) == []
+
+
+@pytest.mark.parametrize(
+    ("denied", "level", "told"),
+    [
+        (["Search"], "warning", "jobs are listed instead"),
+        (["DescribeTrainingJob"], "warning", "deleted jobs are not marked"),
+        (["Search", "ListTags"], "failed", "ListTags"),
+        (["Search", "ListTrainingJobs"], "failed", "Search"),
+    ],
+)
+def test_what_lacks_permission_is_named_with_what_is_lost(settings, simulator, denied, level, told):
+    deny(simulator, *denied)
+    findings = found(settings)
+    assert level in {found_level for found_level, _ in findings}
+    assert any(told in text and "IAM" in text for _, text in findings)
+
+
+@pytest.mark.parametrize("denied", [["ListTrainingJobs"], ["ListTags"]])
+def test_what_stands_in_for_search_is_not_missed_where_that_is_allowed(settings, simulator, denied):
+    deny(simulator, *denied)
+    assert found(settings) == []
+
+
+@pytest.mark.parametrize(("off", "told"), [(400, "400 seconds behind"), (-90, "90 seconds ahead")])
+def test_a_clock_that_is_off(settings, simulator, off, told):
+    simulator.set_time(time.time() + off)
+    ((level, text),) = found(settings)
+    assert level is Level.warning
+    assert told.split()[1:] == text.split(": ")[0].split()[-2:]
+
+
+def test_a_disk_that_is_nearly_full(settings, simulator, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(2**40, 2**40, 2**20))
+    ((level, text),) = found(settings)
+    assert (level, "make room" in text) == (Level.warning, True)
+
+
+def test_a_folder_that_is_none(settings, simulator, tmp_path):
+    (tmp_path / "home").write_text("")
+    findings = list(examine(settings))
+    assert [finding.level for finding in findings if finding.subject == "data directory"] == [Level.failed]
+
+
+def test_the_command_fails_where_a_run_would(simulator, tmp_path):
+    surroundings = CREDENTIALS | {"AWS_ENDPOINT_URL": simulator.url, "AWS_REGION": REGION}
+    well = trainyard("doctor", home=tmp_path / "home", **surroundings)
+    assert [line.split()[0] for line in well.stdout.splitlines()] == ["ok"] * 3
+    deny(simulator, "Search", "ListTrainingJobs")
+    failed = trainyard("doctor", home=tmp_path / "home", check=False, **surroundings)
+    assert failed.returncode == 1
+    assert failed.stdout.splitlines()[-1].startswith("failed   ")
+    assert failed.stderr == ""
