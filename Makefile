@@ -54,7 +54,7 @@ benchmark-builds: $(VENV)/.runtime ## models and publishing, by how many jobs th
 benchmark-pages: $(VENV)-benchmarks/.installed ## a Search page to documents, beside boto3's own parser
 	$(VENV)-benchmarks/bin/python -m benchmarks.pages
 
-benchmark-footprint: $(VENV)/.runtime ## bytes of a job in each layer, what a file and an account cost; 4 minutes
+benchmark-footprint: $(VENV)/.runtime ## bytes of a job in each layer, what a file and an account cost; 2 minutes
 	$(BIN)/python -m benchmarks.footprint
 
 plan: $(VENV)/.runtime ## write docs/capacity.md from what the benchmarks measured

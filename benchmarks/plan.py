@@ -329,7 +329,8 @@ def _bottlenecks(plans: list[Plan]) -> list[str]:
             f"- **{plan.fleet.name}: {first.name}**, {_amount(first.use(plan), first.unit)}, {_part_of(first, plan)}."
         )
         if not beyond:
-            told += " All is within its limit: one machine does."
+            spilled = any(each.ratio(plan) > 1 for each in RESOURCES)
+            told += f" All is within its limit{', but memory that is spilled' if spilled else ''}: one machine does."
         elif others := [
             _named(each) for each in sorted(beyond, key=lambda each: -each.ratio(plan)) if each is not first
         ]:
