@@ -34,7 +34,6 @@ import msgspec
 from benchmarks.documents import CACHE, documents_file
 from benchmarks.lakes import JOBS_A_COPY, YEARS, lake_home
 from benchmarks.measure import RESULTS, timed
-from pipelines.flatten.layout import lake_tables
 from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.home import Home
 from pipelines.lake.load import load
@@ -42,7 +41,7 @@ from pipelines.lake.manifest import read_manifest
 from pipelines.models.begin import begin_build
 from pipelines.models.build import Build
 from pipelines.models.catalogue import load_catalogue
-from pipelines.models.publish import publish
+from pipelines.models.publish import publish, published_tables
 from pipelines.shipped import shipped
 from pipelines.simulator.made_fleet import END_SECONDS
 
@@ -121,8 +120,7 @@ def _earlier(value: Any, seconds: int) -> Any:
 def publish_last(home: Home) -> dict[str, Any]:
     """The warehouse of the last build; its size."""
     last = Build(sorted(home.builds.glob("b*"))[-1], MEMORY_LIMIT)
-    tables = [bound.table for bound in load_catalogue(shipped("sql")).models if bound.table.schema == "marts"]
-    size = publish(last, [*tables, *(table.table for table in lake_tables())], home.warehouse)
+    size = publish(last, published_tables(load_catalogue(shipped("sql"))), home.warehouse)
     return {"published_mib": round(size / 2**20)}
 
 

@@ -6,15 +6,21 @@ import os
 from functools import cache
 from typing import Any
 
-from botocore.loaders import create_loader
+from botocore.loaders import Loader, create_loader
 from botocore.model import ServiceModel
 
 
 @cache
-def service_model() -> Any:
-    """The model; one at ``AWS_DATA_PATH`` goes before botocore's own.
+def loader() -> Loader:
+    """What reads botocore's data, once for all sessions; data at ``AWS_DATA_PATH`` goes before botocore's own.
 
-    Read without a session of AWS, which a profile that is not there or a file that cannot be read would forbid.
+    Made without a session of AWS, which a profile that is not there or a file that cannot be read would forbid.
     """
-    loader = create_loader(os.environ.get("AWS_DATA_PATH"))
-    return ServiceModel(loader.load_service_model("sagemaker", "service-2"), "sagemaker")
+    made: Loader = create_loader(os.environ.get("AWS_DATA_PATH"))
+    return made
+
+
+@cache
+def service_model() -> Any:
+    """The model."""
+    return ServiceModel(loader().load_service_model("sagemaker", "service-2"), "sagemaker")

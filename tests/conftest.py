@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 
 import pytest
 from filelock import FileLock
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from pipelines.home import Home
 from pipelines.simulator.made_fleet import made_fleet
+from tests import few_models
 from tests.main_job import trainyard
 from tests.reference_data import reference_for, write_reference
 
@@ -19,8 +21,19 @@ settings.register_profile("nightly", max_examples=1000, **_any_size)
 settings.load_profile("default")
 
 
+def pytest_xdist_auto_num_workers():
+    """One more than there are cores: many tests wait, for a server that does not answer or a process of their own."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
+
+
 def pytest_addoption(parser):
     parser.addoption("--whole-sweep", action="store_true", help="kill runs at every boundary, not at one of each kind")
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory):
+    """A folder of few and small models, for tests that look at what is not the models' doing."""
+    return few_models.written(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,21 @@
 """Running the main job in tests as users do: the command in a process of its own, against a simulated SageMaker."""
 
+import datetime as dt
 import os
 import subprocess
 import sys
+from contextlib import closing
 
 import duckdb
 
 from pipelines.flatten.layout import lake_tables
+from pipelines.lake.load import load
 from pipelines.lake.manifest import read_manifest, select_table
+from pipelines.models.begin import begin_build
+from pipelines.models.catalogue import load_catalogue
+from pipelines.models.publish import publish, published_tables
+from pipelines.shipped import shipped
+from tests import few_models
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
 NOTHING = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
@@ -22,12 +30,12 @@ def only_the_simulator(monkeypatch, **environment):
         monkeypatch.setenv(name, value)
 
 
-def trainyard(*arguments, home, check=True, timeout=300, **environment):
-    """Run the command with nothing of the surrounding settings."""
+def trainyard(*arguments, home, check=True, timeout=300, models=None, **environment):
+    """Run the command with nothing of the surrounding settings; ``models``: a folder of few models, in place of all."""
     foreign = ("AWS_", "TRAINYARD_", "DAGSTER_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", *arguments],
+        [*(few_models.command(models) if models else [sys.executable, "-m", "pipelines.cli"]), *arguments],
         env=kept | NOTHING | QUICKLY | {"TRAINYARD_HOME": str(home)} | environment,
         cwd=home.parent,
         check=check,
@@ -35,6 +43,19 @@ def trainyard(*arguments, home, check=True, timeout=300, **environment):
         text=True,
         timeout=timeout,
     )
+
+
+def build_directly(home, time_zone="UTC"):
+    """Load, build and publish without Dagster, whose events are most of a small build; return the marts."""
+    load(home)
+    catalogue = load_catalogue(shipped("sql"))
+    build_id = f"{len(list(home.builds.glob('*-directly'))):03}-directly"
+    with closing(begin_build(home, read_manifest(home.lake), build_id, dt.datetime.now(dt.UTC), time_zone)) as build:
+        for bound in catalogue.models:
+            build.run(bound)
+            assert not [(bound.name, result) for result in build.check(bound) if result.violations]
+        publish(build, published_tables(catalogue), home.warehouse)
+    return published(home.warehouse)
 
 
 def published(warehouse, schema="marts"):

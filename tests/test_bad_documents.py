@@ -149,13 +149,13 @@ def test_bad_results_of_the_service(home, monkeypatch):
     assert f"quarantine: {len(BAD)} documents" in console.export_text()
 
 
-def test_the_command_says_what_is_wrong(tmp_path):
+def test_the_command_says_what_is_wrong(models, tmp_path):
     home = tmp_path / "home"
     file = tmp_path / "file.ndjson"
     strange = job("strange", TrainingJobName="x" * 64, SecondaryStatus="Verifying")
     file.write_bytes(b"\n".join(map(encoded, (strange, BAD["NaN"][0], BAD["year 300000"][0]))))
     trainyard("import", str(file), home=home)
-    built = trainyard("run", "--no-harvest", home=home)
+    built = trainyard("run", "--no-harvest", home=home, models=models)
     warnings = {line for line in built.stderr.splitlines() if line.startswith("trainyard: warning: ")}
     assert len(warnings) == 2
     for said in (
@@ -167,7 +167,8 @@ def test_the_command_says_what_is_wrong(tmp_path):
         "SecondaryStatus is not one of the values: 'Verifying': 1",
     ):
         assert any(said in line for line in warnings), said
-    assert [row["training_job_name"] for row in published(home / "warehouse.duckdb")["fct_training_jobs"]] == ["x" * 64]
+    (row,) = published(home / "warehouse.duckdb", "lake")["training_jobs"]
+    assert row["training_job_name"] == "x" * 64
     status = trainyard("status", home=home).stdout
     assert "quarantine: 2 documents" in status
     assert "TrainingEndTime: expected a time" in status

@@ -6,12 +6,10 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from pipelines import definitions
 from pipelines.harvest.outcome import explain
 from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.simulator.made_fleet import made_documents
-from tests import main_job
-from tests.crash import runs
+from tests import few_models, main_job
 from tests.crash.boundaries import forked
 from tests.crash.commands import trainyard
 
@@ -66,9 +64,9 @@ def look(folder, said):
     assert found == {}
 
 
-def test_they_are_nowhere_after_a_run(simulator, tmp_path):
+def test_they_are_nowhere_after_a_run(simulator, models, tmp_path):
     simulator.clear_faults()
-    run = main_job.trainyard("run", home=tmp_path / "home", **environment(simulator, tmp_path))
+    run = main_job.trainyard("run", home=tmp_path / "home", models=models, **environment(simulator, tmp_path))
     look(tmp_path, {"stdout": run.stdout.encode(), "stderr": run.stderr.encode()})
 
 
@@ -81,15 +79,13 @@ def test_they_are_nowhere_after_a_run(simulator, tmp_path):
         ("Search", "access-denied"),
     ],
 )
-def test_they_are_nowhere_after_a_call_that_fails(simulator, tmp_path, monkeypatch, operation, kind):
+def test_they_are_nowhere_after_a_call_that_fails(simulator, models, tmp_path, monkeypatch, operation, kind):
     simulator.clear_faults()
     simulator.inject(Fault(kind=kind, operation=operation))
     # Jobs are listed where Search alone is denied.
     simulator.inject(Fault(kind=kind, operation="ListTrainingJobs"))
     main_job.only_the_simulator(monkeypatch, **environment(simulator, tmp_path))
-    # Few and small models: which ones follow has nothing to do with a call.
-    runs.catalogue_of(tmp_path / "sql")
-    monkeypatch.setattr(definitions, "shipped", lambda _: tmp_path / "sql")
+    few_models.use(monkeypatch, models)
     run = forked(trainyard("run"), tmp_path / "home")
     assert (run.signal, run.code) == (0, 1), run.output
     assert "Traceback" not in run.output

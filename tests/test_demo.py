@@ -38,7 +38,7 @@ def home(tmp_path, fleet, monkeypatch):
     return home
 
 
-def test_whatever_brings_other_jobs_there_refuses(home, fleet, monkeypatch, tmp_path):
+def test_whatever_brings_other_jobs_there_refuses(home, fleet, models, monkeypatch, tmp_path):
     jobs = len(lake(home)["training_jobs"])
     file = tmp_path / "jobs.ndjson"
     file.write_text("{}\n")
@@ -56,7 +56,7 @@ def test_whatever_brings_other_jobs_there_refuses(home, fleet, monkeypatch, tmp_
                 assert REFUSED in str(failed.event_specific_data)
         assert not simulator.calls
     assert len(lake(home)["training_jobs"]) == jobs
-    trainyard("build", home=home.root)
+    trainyard("build", home=home.root, models=models)
 
 
 def test_the_demo_refuses_a_directory_of_real_jobs(tmp_path):

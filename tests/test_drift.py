@@ -48,11 +48,11 @@ def newer(tmp_path_factory):
     return write_model(tmp_path_factory.mktemp("models"), add_members)
 
 
-def bring(home, *documents, **environment):
+def bring(home, models, *documents, **environment):
     file = home.parent / "documents.ndjson"
     file.write_text("".join(json.dumps(document) + "\n" for document in documents))
     trainyard("import", str(file), home=home, **environment)
-    return trainyard("run", "--no-harvest", home=home, **environment).stderr
+    return trainyard("run", "--no-harvest", home=home, models=models, **environment).stderr
 
 
 def jobs_of(home):
@@ -125,16 +125,18 @@ def comment(home, column):
         return connection.execute("select comment from duckdb_columns() where column_name = $1", [column]).fetchall()
 
 
-def test_a_newer_model_gives_new_members_their_columns_and_a_rebuild_fills_them_for_all_history(newer, tmp_path):
+def test_a_newer_model_gives_new_members_their_columns_and_a_rebuild_fills_them_for_all_history(
+    newer, models, tmp_path
+):
     home = tmp_path / "home"
-    warned = bring(home, job("may-1", MAY), job("june-1", JUNE))
+    warned = bring(home, models, job("may-1", MAY), job("june-1", JUNE))
     for path in (*NEW_PATHS, "StillUnknown"):
         assert f" {path}: 2" in warned, warned
     assert jobs_of(home) == {"may-1": unfilled(MAY), "june-1": unfilled(JUNE)}
     assert comment(home, "co2_kilograms") == []
 
     # Without a rebuild: June's files are written anew, May's are of the older schema; both are read.
-    warned = bring(home, job("june-2", JUNE + 1), **newer)
+    warned = bring(home, models, job("june-2", JUNE + 1), **newer)
     for path in NEW_PATHS:
         assert f" {path}: 2, mended by `trainyard rebuild`" in warned, warned
     assert " StillUnknown: 3" in warned
@@ -143,16 +145,16 @@ def test_a_newer_model_gives_new_members_their_columns_and_a_rebuild_fills_them_
     ((told,),) = comment(home, "co2_kilograms")
     assert "API: Co2.Kilograms." in told
 
-    warned = trainyard("rebuild", home=home, **newer).stderr
+    warned = trainyard("rebuild", home=home, models=models, **newer).stderr
     assert not any(path in warned for path in NEW_PATHS), warned
     assert " StillUnknown: 3" in warned
     whole = {"may-1": filled(MAY), "june-1": filled(JUNE), "june-2": filled(JUNE + 1)}
     assert jobs_of(home) == whole
 
     # Back at the older model nothing breaks, and what it does not know is still there for the newer one.
-    trainyard("build", home=home)
+    trainyard("build", home=home, models=models)
     assert prune(Home(home), now=time.time() + GRACE_SECONDS + 60) > 0
-    trainyard("build", home=home, **newer)
+    trainyard("build", home=home, models=models, **newer)
     assert jobs_of(home) == whole
 
 
@@ -164,7 +166,7 @@ def drop_members(shapes):
     del shapes["Channel"]["members"]["ContentType"]
 
 
-def test_what_a_model_lacks_of_the_promised_columns_is_null_and_kept_until_one_knows_it(tmp_path):
+def test_what_a_model_lacks_of_the_promised_columns_is_null_and_kept_until_one_knows_it(models, tmp_path):
     home = tmp_path / "home"
     document = {
         "TrainingJobArn": "arn:aws:sagemaker:eu-west-1:111122223333:training-job/a",
@@ -176,14 +178,14 @@ def test_what_a_model_lacks_of_the_promised_columns_is_null_and_kept_until_one_k
     }
     lacking = {"FailureReason", "VpcConfig", "HyperParameters", "InputDataConfig[0].ContentType"}
 
-    bring(home, document, **write_model(tmp_path / "models", drop_members))
+    bring(home, models, document, **write_model(tmp_path / "models", drop_members))
     lake = published(home / "warehouse.duckdb", "lake")
     (row,) = lake["training_jobs"]
     assert json.loads(row["unmodelled_fields"]).keys() == lacking
     assert (row["failure_reason"], row["vpc_config__present"], row["hyper_parameters__count"]) == (None, None, None)
     assert (lake["hyper_parameters"], lake["vpc_config_subnets"]) == ([], [])
 
-    trainyard("rebuild", home=home)
+    trainyard("rebuild", home=home, models=models)
     lake = published(home / "warehouse.duckdb", "lake")
     (row,) = lake["training_jobs"]
     assert (row["failure_reason"], row["vpc_config__present"], row["unmodelled_fields"]) == (

@@ -12,6 +12,7 @@ from pipelines.lake.load import load
 from pipelines.refresh import Part, refresh
 from pipelines.reread import reread
 from pipelines.simulator import Fault, Fleet, Simulator
+from tests import few_models
 from tests.main_job import lake, only_the_simulator, trainyard
 from tests.simulator.made import T0, job
 
@@ -91,7 +92,8 @@ def test_lost_jobs_are_asked_for_by_name_twenty_at_a_time(settings, home, monkey
     assert read_due(home.root) == {}
 
 
-def test_the_next_run_reads_them(settings, home, monkeypatch):
+def test_the_next_run_reads_them(settings, home, models, monkeypatch):
+    few_models.use(monkeypatch, models)
     harvested(settings, home, monkeypatch, JOBS[1:])
     note(home, event(JOBS[0]))
     with serve(monkeypatch, JOBS):

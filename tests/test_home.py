@@ -13,6 +13,7 @@ from pipelines.errors import TrainyardError
 from pipelines.home import Home
 from pipelines.simulator import Fleet, Simulator
 from pipelines.simulator.made_fleet import made_documents
+from tests import few_models
 from tests.main_job import CREDENTIALS, trainyard
 
 HOLDER = """
@@ -73,7 +74,7 @@ def test_whoever_writes_may_do_so_in_a_step_of_a_step(home):
         pass
 
 
-def test_of_two_runs_started_at_once_one_works(home):
+def test_of_two_runs_started_at_once_one_works(home, models):
     fleet = Fleet(made_documents(seed=11, jobs=40, end=1_790_812_800))
     with Simulator(fleet) as simulator:
         environment = (
@@ -86,7 +87,7 @@ def test_of_two_runs_started_at_once_one_works(home):
                 "TRAINYARD_HOME": str(home.root),
             }
         )
-        command = [sys.executable, "-m", "pipelines.cli", "run"]
+        command = [*few_models.command(models), "run"]
         runs = [
             subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             for _ in range(2)
@@ -99,9 +100,10 @@ def test_of_two_runs_started_at_once_one_works(home):
     assert home.warehouse.exists()
 
 
-def test_files_are_the_users_alone_but_for_the_warehouse(home):
+def test_files_are_the_users_alone_but_for_the_warehouse(home, models):
     with Simulator(Fleet(made_documents(seed=11, jobs=40, end=1_790_812_800))) as simulator:
-        trainyard("run", home=home.root, AWS_ENDPOINT_URL=simulator.url, AWS_REGION="us-east-1", **CREDENTIALS)
+        surroundings = CREDENTIALS | {"AWS_ENDPOINT_URL": simulator.url, "AWS_REGION": "us-east-1"}
+        trainyard("run", home=home.root, models=models, **surroundings)
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in home.root.rglob("*")}
     assert modes.pop(home.warehouse) == 0o444
     # Whoever may not list the folder may still open the warehouse in it.

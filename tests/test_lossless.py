@@ -92,13 +92,13 @@ def test_documents_beyond_all_limits_come_back(tmp_path):
     assert through_the_lake([json.dumps(each, ensure_ascii=False) for each in large], tmp_path) == large
 
 
-def test_the_documented_way(tmp_path, monkeypatch):
+def test_the_documented_way(models, tmp_path, monkeypatch):
     document = job("mnist", Tags=[{"Key": "team", "Value": "vision"}])
     document["TrainingJobArn"] = "arn:aws:sagemaker:eu-west-1:111122223333:training-job/mnist"
     file = tmp_path / "file.json"
     file.write_text(json.dumps(document))
     trainyard("import", str(file), home=tmp_path / "trainyard-data")
-    trainyard("run", "--no-harvest", home=tmp_path / "trainyard-data")
+    trainyard("run", "--no-harvest", home=tmp_path / "trainyard-data", models=models)
     monkeypatch.chdir(tmp_path)
     page = (Path(__file__).parents[1] / "docs" / "lossless.md").read_text("utf-8")
     told = {}

@@ -16,7 +16,8 @@ from pipelines.models import parts
 from pipelines.refresh import Part, refresh
 from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.simulator.made_fleet import made_documents
-from tests.main_job import CREDENTIALS, lake, only_the_simulator, published, trainyard
+from tests import few_models
+from tests.main_job import CREDENTIALS, build_directly, lake, only_the_simulator, published, trainyard
 
 HOUR = 3600
 END = 1_790_812_800
@@ -57,7 +58,7 @@ def test_harvested_and_built_bit_by_bit_as_at_once(fleet, monkeypatch, tmp_path)
             assert outcome.error is None
             load(hourly)
             if hours in (36, 12):
-                refresh(Settings(home=hourly.root), Part.FROM_LAKE, print)
+                build_directly(hourly)
         assert read_manifest(hourly.lake).generation > 10
         simulator.set_time(end)
         refresh(Settings(home=hourly.root), Part.ALL, print)
@@ -86,21 +87,21 @@ def test_a_quiet_run_makes_one_call_and_rewrites_nothing(fleet, monkeypatch, tmp
     assert sorted_rows(again) == sorted_rows(marts)
 
 
-def test_a_region_that_fails_keeps_its_rows_and_the_run_says_so(fleet, monkeypatch, tmp_path):
+def test_a_region_that_fails_keeps_its_rows_and_the_run_says_so(fleet, models, tmp_path):
     home = tmp_path / "home"
     sources = [{"role_arn": "arn:aws:iam::111122223333:role/trainyard", "regions": ["us-east-1", "us-west-2"]}]
     with Simulator(fleet) as simulator:
-        run = {"home": home, "AWS_ENDPOINT_URL": simulator.url, "TRAINYARD_SOURCES": json.dumps(sources), **CREDENTIALS}
-        trainyard("run", **run)
-        before = sorted_rows(published(home / "warehouse.duckdb"))["fct_training_jobs"]
+        surroundings = CREDENTIALS | {"AWS_ENDPOINT_URL": simulator.url, "TRAINYARD_SOURCES": json.dumps(sources)}
+        trainyard("run", home=home, models=models, **surroundings)
+        before = sorted_rows(published(home / "warehouse.duckdb", "lake"))["training_jobs"]
         for operation in ("Search", "ListTrainingJobs"):
             simulator.inject(Fault(kind="access-denied", operation=operation, count=1))
-        failed = trainyard("run", check=False, **run)
+        failed = trainyard("run", home=home, models=models, check=False, **surroundings)
     assert failed.returncode == 1
     line = failed.stderr.strip().splitlines()[-1]
     assert "every_source_harvested" in line
     assert "sagemaker:ListTrainingJobs" in line
-    assert sorted_rows(published(home / "warehouse.duckdb"))["fct_training_jobs"] == before
+    assert sorted_rows(published(home / "warehouse.duckdb", "lake"))["training_jobs"] == before
 
 
 def test_the_planted_secrets_are_nowhere_below_the_data_directory(fleet, monkeypatch, tmp_path):
@@ -117,7 +118,8 @@ def test_the_planted_secrets_are_nowhere_below_the_data_directory(fleet, monkeyp
     assert not any(b"planted-secret" in line for line in lines)
 
 
-def test_rebuild_gives_the_same_lake(fleet, monkeypatch, tmp_path):
+def test_rebuild_gives_the_same_lake(fleet, models, monkeypatch, tmp_path):
+    few_models.use(monkeypatch, models)
     home = Home(tmp_path / "home")
     with Simulator(fleet) as simulator:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", simulator.url)

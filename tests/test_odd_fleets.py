@@ -7,11 +7,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.config import Settings
 from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.home import Home
-from pipelines.refresh import Part, refresh
-from tests.main_job import published
+from tests.main_job import build_directly
 from tests.oracle import GRAINS, MARTS
 from tests.reference_data import reference_for, write_reference
 from tests.test_marts import differences
@@ -181,8 +179,7 @@ def test_the_marts_of_an_odd_fleet_are_the_oracles(fleet, gpus_of_type, tmp_path
     write_reference(reference, home.root / "reference")
     archive = RawArchive(home.raw)
     archive.append("odd", [Observation(float(SEEN), json.dumps(document).encode()) for document in fleet])
-    refresh(Settings(home=home.root), Part.FROM_RAW, lambda line: None)
-    marts = published(home.warehouse)
+    marts = build_directly(home)
     assert not marts["build_info"][0]["documents_quarantined"]
     for mart, rows in MARTS.items():
         found = differences(marts[mart], rows(fleet, SEEN, gpus_of_type, reference), GRAINS[mart])

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.home import Home
 from pipelines.simulator import Fleet, Simulator
-from tests.main_job import CREDENTIALS, published, trainyard
+from tests.main_job import CREDENTIALS, build_directly, published, trainyard
 from tests.oracle.expected import check_reliability, check_tuning
 
 FLEETS = Path(os.environ.get("TRAINYARD_FLEETS", Path(__file__).parents[2] / "shared" / "fleets"))
@@ -134,18 +135,16 @@ def test_a_harvested_fleet_has_the_expected_marts(fleet, tmp_path):
 
 def test_an_imported_fleet_has_the_expected_marts(fleet, tmp_path):
     path, expected = fleet
-    home = tmp_path / "home"
-    trainyard("import", str(path), home=home)
-    trainyard("run", "--no-harvest", home=home)
-    check(published(home / "warehouse.duckdb"), expected)
+    home = Home(tmp_path / "home")
+    trainyard("import", str(path), home=home.root)
+    check(build_directly(home), expected)
 
 
 def test_a_fleet_without_its_open_jobs_has_the_expected_days_and_hours(fleet, tmp_path):
     path, expected = fleet
-    home, ended = tmp_path / "home", tmp_path / "ended.ndjson"
+    home, ended = Home(tmp_path / "home"), tmp_path / "ended.ndjson"
     statuses = (b'"TrainingJobStatus":"Completed"', b'"TrainingJobStatus":"Failed"', b'"TrainingJobStatus":"Stopped"')
     with gzip.open(path) as lines, ended.open("wb") as file:
         file.writelines(line for line in lines if any(status in line for status in statuses))
-    trainyard("import", str(ended), home=home)
-    trainyard("run", "--no-harvest", home=home)
-    check_over_time(published(home / "warehouse.duckdb"), expected)
+    trainyard("import", str(ended), home=home.root)
+    check_over_time(build_directly(home), expected)

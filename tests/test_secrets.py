@@ -83,7 +83,7 @@ def contents(path):
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
+def root(models, tmp_path_factory):
     """The folder below which everything is that a full run wrote: an import, a harvest, and Dagster's own storage."""
     root = tmp_path_factory.mktemp("root")
     files = tmp_path_factory.mktemp("files")
@@ -101,7 +101,8 @@ def root(tmp_path_factory):
             **CREDENTIALS,
         }
         said = [trainyard("import", *(str(files / name) for name in IMPORTED), **run)]
-        said += [trainyard(*command, **run) for command in (["run"], ["rebuild"], ["status"])]
+        said += [trainyard(command, models=models, **run) for command in ("run", "rebuild")]
+        said += [trainyard("status", **run)]
     (root / "output").write_text("".join(process.stdout + process.stderr for process in said))
     return root
 

@@ -1,10 +1,12 @@
 """Several accounts and regions: each under its own limit, each with an outcome that is kept and shown."""
 
 import io
+import re
 import time
 
 import dagster as dg
 import pytest
+from botocore.loaders import JSONFileLoader
 from rich.console import Console
 
 from pipelines.config import Settings, SourceSettings
@@ -17,8 +19,10 @@ from pipelines.harvest.sources import find_sources
 from pipelines.home import Home
 from pipelines.progress import Bars, Lines
 from pipelines.refresh import Part, refresh
+from pipelines.service_model import loader, service_model
 from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.status import show_status
+from tests import few_models
 from tests.main_job import only_the_simulator, published
 from tests.simulator.made import T0, job
 
@@ -58,6 +62,23 @@ def test_each_region_of_each_account_is_a_source_of_its_own(settings):
     assert [(outcome.source, outcome.documents, outcome.error) for outcome in outcomes] == [
         (name, 5, None) for name in NAMES
     ]
+
+
+def test_botocores_data_is_read_once_however_many_sources(settings, monkeypatch):
+    read = []
+    load_file = JSONFileLoader.load_file
+
+    def noted(self, path):
+        content = load_file(self, path)
+        if content:
+            read.append(path)
+        return content
+
+    monkeypatch.setattr(JSONFileLoader, "load_file", noted)
+    for cached in (loader, service_model):
+        cached.cache_clear()
+    assert len(find_sources(settings)) == len(NAMES)
+    assert len([path for path in read if re.search(r"/sagemaker/.*/service-2$", path)]) == 1
 
 
 def test_the_role_is_assumed_with_the_external_id(settings, simulator):
@@ -103,7 +124,10 @@ def test_the_outcome_of_each_source_is_kept_and_shown(settings, simulator):
     assert all(name in status for name in NAMES)
 
 
-def test_through_dagster_a_failed_source_fails_its_check_and_the_run_and_the_others_are_published(settings, simulator):
+def test_through_dagster_a_failed_source_fails_its_check_and_the_run_and_the_others_are_published(
+    settings, simulator, models, monkeypatch
+):
+    few_models.use(monkeypatch, models)
     defs = build_defs(settings.model_copy(update={"sources": (*SOURCES, STRANGER)}))
     with dg.DagsterInstance.ephemeral() as instance:
         result = defs.resolve_job_def("refresh").execute_in_process(instance=instance, raise_on_error=False)
@@ -119,19 +143,20 @@ def test_through_dagster_a_failed_source_fails_its_check_and_the_run_and_the_oth
     assert "AccessDenied" in said.value
     (raw,) = result.asset_materializations_for_node("raw__training_job_documents")
     assert raw.metadata["sources"].value[name]["error"] == said.value
-    assert len(published(Home(settings.home).warehouse)["fct_training_jobs"]) == 15
+    assert len(published(Home(settings.home).warehouse)["jobs"]) == 15
     # A build takes what there is.
     assert refresh(settings, Part.FROM_LAKE, print) == []
 
 
-def test_sources_that_all_fail_in_the_midst_fail_the_run_once_it_is_published(settings, simulator, monkeypatch):
+def test_sources_that_all_fail_in_the_midst_fail_the_run_once_it_is_published(settings, simulator, models, monkeypatch):
+    few_models.use(monkeypatch, models)
     monkeypatch.setattr(search, "PAGE_JOBS", 3)
     simulator.inject(Fault(kind="access-denied", operation="Search", after=2))
     with dg.DagsterInstance.ephemeral() as instance:
         job = build_defs(settings.model_copy(update={"sources": SOURCES[1:]}), print).resolve_job_def("refresh")
         result = job.execute_in_process(instance=instance, raise_on_error=False)
     assert not result.success
-    assert len(published(Home(settings.home).warehouse)["fct_training_jobs"]) == 3
+    assert len(published(Home(settings.home).warehouse)["jobs"]) == 3
 
 
 @pytest.mark.parametrize("part", [Part.FROM_RAW, Part.FROM_LAKE])

@@ -9,11 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipelines.config import Settings
 from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.home import Home
-from pipelines.refresh import Part, refresh
-from tests.main_job import published
+from tests.main_job import build_directly, published
 from tests.oracle import GRAINS, MARTS
 from tests.oracle.jobs import newest_instant
 from tests.test_marts import differences, gpus_of_type  # noqa: F401  # a fixture
@@ -32,12 +30,7 @@ OF_THE_BUILD = {"build_info"}
 def built(home, documents, as_of, time_zone="UTC"):
     archive = RawArchive(home.raw)
     archive.append("here", [Observation(float(as_of), json.dumps(document).encode()) for document in documents])
-    return rebuilt(home, time_zone, Part.FROM_RAW)
-
-
-def rebuilt(home, time_zone, part=Part.FROM_LAKE):
-    refresh(Settings(home=home.root, time_zone=time_zone), part, lambda line: None)
-    return published(home.warehouse)
+    return build_directly(home, time_zone)
 
 
 def shifted(value, by, member=""):
@@ -52,7 +45,7 @@ def shifted(value, by, member=""):
 def test_a_year_on_clocks_half_an_hour_off(made_home, made_documents, made_reference, gpus_of_type, tmp_path):  # noqa: F811
     home = Home(tmp_path / "home")
     shutil.copytree(made_home.root, home.root)
-    marts = rebuilt(home, "Asia/Kolkata")
+    marts = build_directly(home, "Asia/Kolkata")
     assert marts["build_info"][0]["time_zone"] == "Asia/Kolkata"
     # Those clocks are always 5:30 ahead: a fleet that lived so much later, told in UTC, has the same days.
     ahead = 5.5 * 3600
@@ -124,7 +117,7 @@ def test_a_real_fleet_moves_to_new_york_and_back(tmp_path):
         documents = [json.loads(line) for line in lines]
     home = Home(tmp_path)
     utc = built(home, documents, max(map(newest_instant, documents)))
-    new_york = rebuilt(home, NEW_YORK)
+    new_york = build_directly(home, NEW_YORK)
     jobs = utc["fct_training_jobs"]
     ended = [job for job in jobs if job["is_ended"]]
     for zone, marts in (("UTC", utc), (NEW_YORK, new_york)):
@@ -141,7 +134,7 @@ def test_a_real_fleet_moves_to_new_york_and_back(tmp_path):
     for mart, measure in (("utilization_daily", "gpu_hours"), ("utilization_hourly", "gpu_hours")):
         there, here = (sum(row[measure] or 0 for row in marts[mart]) for marts in (new_york, utc))
         assert there == pytest.approx(here, rel=1e-9)
-    again = rebuilt(home, "UTC")
+    again = build_directly(home, "UTC")
     for mart in utc.keys() - OF_THE_BUILD:
         assert rows_of(again[mart]) == rows_of(utc[mart]), mart
 

@@ -8,13 +8,9 @@ from pipelines.assets import metadata
 from pipelines.assets.build import Builds, model_key
 from pipelines.assets.prune import prune_home
 from pipelines.config import Settings
-from pipelines.flatten.layout import lake_tables
 from pipelines.home import Home
-from pipelines.lake.deleted import DELETED
-from pipelines.lake.sources import SOURCES
 from pipelines.models.catalogue import Catalogue
-from pipelines.models.publish import publish
-from pipelines.models.reference import REFERENCE_TABLES
+from pipelines.models.publish import publish, published_tables
 
 WAREHOUSE_KEY = dg.AssetKey(["published", "warehouse"])
 
@@ -22,13 +18,7 @@ WAREHOUSE_KEY = dg.AssetKey(["published", "warehouse"])
 def warehouse_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
     """The warehouse of all marts, the lake and the reference data."""
     marts = [bound for bound in catalogue.models if bound.table.schema == "marts"]
-    tables = [
-        *(bound.table for bound in marts),
-        *(table.table for table in lake_tables()),
-        SOURCES,
-        DELETED,
-        *(reference.table for reference in REFERENCE_TABLES),
-    ]
+    tables = published_tables(catalogue)
 
     @dg.asset(
         key=WAREHOUSE_KEY,

@@ -26,6 +26,7 @@ from pipelines.harvest.first_contact import CONNECT_TIMEOUT_SECONDS, FirstContac
 from pipelines.harvest.limiter import Limiter
 from pipelines.harvest.outcome import FAILURES, Outcome, explain
 from pipelines.home import Home
+from pipelines.service_model import loader, service_model
 
 # Adaptive: each client slows down by itself when the account's rate, which it shares with everyone, is exceeded.
 _SAGEMAKER = Config(
@@ -62,6 +63,7 @@ def find_sources(settings: Settings) -> list[Source | Outcome]:
     Raises TrainyardError where the data directory is a demo's, and they are not.
     """
     Home(settings.home).see_that_jobs_belong(os.environ.get("AWS_ENDPOINT_URL"))
+    service_model()  # read before threads would each read it
     with ThreadPoolExecutor(MOST_ASKED_AT_ONCE) as threads:
         found = threads.map(partial(_sources_or_outcome, calls_per_second=settings.calls_per_second), settings.sources)
         by_name: dict[str, Source | Outcome] = {}
@@ -130,6 +132,7 @@ def _take_role(session: Any, wanted: SourceSettings, region: str) -> None:
 
 def _session(wanted: SourceSettings) -> Any:
     session = botocore.session.Session(profile=wanted.profile)
+    session.register_component("data_loader", loader())  # of its own, each session would read 5 MB of JSON anew
     session.set_default_client_config(_OTHERS)  # for botocore's own clients too, which get it credentials
     return session
 

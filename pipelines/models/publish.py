@@ -12,11 +12,27 @@ from pathlib import Path
 import duckdb
 
 from pipelines import files
+from pipelines.flatten.layout import lake_tables
+from pipelines.lake.deleted import DELETED
+from pipelines.lake.sources import SOURCES
 from pipelines.models.build import Build
+from pipelines.models.catalogue import Catalogue
+from pipelines.models.reference import REFERENCE_TABLES
 from pipelines.tables import Table, literal, quoted
 
 # Older drivers, as BI tools carry them, read this.
 STORAGE_VERSION = "v1.2.0"
+
+
+def published_tables(catalogue: Catalogue) -> list[Table]:
+    """What is published of a build: the marts, the lake and the reference data."""
+    return [
+        *(bound.table for bound in catalogue.models if bound.table.schema == "marts"),
+        *(table.table for table in lake_tables()),
+        SOURCES,
+        DELETED,
+        *(reference.table for reference in REFERENCE_TABLES),
+    ]
 
 
 def publish(build: Build, tables: Iterable[Table], target: Path) -> int:

@@ -6,6 +6,7 @@ Here: finding a run's boundaries, and having it die there as by `kill -9`, or fa
 hooks for this: Python's own audit events tell what a run does. Not here: the runs, and what must hold after them.
 """
 
+import gc
 import os
 import pickle
 import re
@@ -74,10 +75,11 @@ def boundaries(run: Run, home: Path) -> list[Boundary]:
 def samples(found: list[Boundary]) -> list[Boundary]:
     """Of each kind of boundary the first, and where files come into force or the service is asked the last too.
 
-    Before a folder is made, all is as it was before: most of them are there already.
+    Before a folder is made, all is as it was before: most of them are there already. Before an fsync the disk is, for
+    all that a killed process can do to it, as before the rename that comes next.
     """
     last = {boundary.label: boundary for boundary in found if boundary.label.startswith(("os.rename", "send"))}
-    firsts = [boundary for boundary in found if boundary.occurrence == 1 and not boundary.label.startswith("os.mkdir")]
+    firsts = [b for b in found if b.occurrence == 1 and not b.label.startswith(("os.mkdir", "fsync"))]
     return list(dict.fromkeys([*firsts, *last.values()]))
 
 
@@ -146,6 +148,7 @@ def forked(run: Run, home: Path) -> Ended:
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
+        gc.freeze()  # what this process left is not for the child to end: its threads are not here
         code = 71  # whatever happens, nothing of the tests goes on in here
         try:
             code = _printing_to(writing, run, home)
@@ -251,6 +254,8 @@ def kind_of(path: Path) -> str:
     name = below[-1] if below else top
     if ".parquet" in name:
         name = "*" + name[name.index(".parquet") :]
+    if top == "builds" and ".json" in name and len(below) > 2:  # a model's
+        name = "*" + name[name.index(".json") :]
     name = re.sub(r"[^.]*\d[^.]*", "#", name)
     if not below:
         return name

@@ -8,13 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipelines import definitions
 from pipelines.bucket import lease
 from pipelines.harvest import intake, search
 from pipelines.home import working_copy
 from pipelines.simulator import Fleet, Simulator
 from pipelines.simulator.made_fleet import made_documents
-from tests import bucket
+from tests import bucket, few_models
 from tests.crash import runs
 from tests.crash.boundaries import boundaries, copy, result, run, samples, stopped, wrong_after
 from tests.main_job import CREDENTIALS
@@ -27,9 +26,9 @@ DAY = 86_400
 def small_models(tmp_path_factory):
     """The main job has few and small models here."""
     folder = tmp_path_factory.mktemp("sql")
-    catalogue = runs.catalogue_of(folder)
+    catalogue = few_models.catalogue_in(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(definitions, "shipped", lambda _: folder)
+        few_models.use(patch, folder)
         yield catalogue
 
 

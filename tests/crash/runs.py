@@ -22,27 +22,12 @@ from pipelines.lake.manifest import read_manifest, select_table
 from pipelines.lake.prune import prune
 from pipelines.lake.sources import SOURCES, select_sources
 from pipelines.models.build import prune_builds, start_build
-from pipelines.models.catalogue import Catalogue, load_catalogue
+from pipelines.models.catalogue import Catalogue
 from pipelines.models.context import CONTEXT
 from pipelines.models.publish import publish
 from tests.main_job import lake, published
-from tests.models.projects import write
 
 SOURCE = SourceSettings(role_arn="arn:aws:iam::111122223333:role/trainyard", regions=("us-east-1", "us-west-2"))
-MODELS = {
-    "marts__build_info": "-- One row: the build.\nselect build_id, built_at, documents_quarantined,\n"
-    "(select count(*) from lake.training_jobs) as jobs, -- Jobs.\n0 as open_jobs, -- None.\n"
-    "(select max(last_modified_time) from lake.training_jobs) as newest_last_modified_time -- Newest.\n"
-    "from build.context",
-    "marts__jobs": "-- One row per job.\n-- @unique: job\n"
-    "select training_job_arn as job, -- Its ARN.\ntraining_job_status as status -- Its status.\n"
-    "from lake.training_jobs",
-    "marts__transitions": "-- One row per job.\nselect training_job_arn as job, -- Its ARN.\n"
-    "count(*) as transitions -- How many.\nfrom lake.secondary_status_transitions group by training_job_arn",
-    "marts__totals": "-- One row: all.\nselect (select count(*) from marts.jobs) as jobs, -- Jobs.\n"
-    "(select sum(transitions)::bigint from marts.transitions) as transitions, -- Transitions.\n"
-    "(select max(last_complete_look_at) from lake.sources) as known_to -- Until when they are known.",
-}
 # Of the lake's tables, those that the models read: publishing all 25 takes most of a run's time.
 PUBLISHED = ("training_jobs", "secondary_status_transitions")
 
@@ -53,15 +38,9 @@ def is_mine(document: dict) -> bool:
     return account == "111122223333" and region in SOURCE.regions
 
 
-def catalogue_of(folder: Path) -> Catalogue:
-    """The small models."""
-    write(folder, **MODELS)
-    return load_catalogue(folder)
-
-
 def settings_of(home: Path) -> Settings:
     """Two sources of one account."""
-    return Settings(home=home, sources=(SOURCE,))
+    return Settings(home=home, sources=(SOURCE,), calls_per_second=1000)
 
 
 def harvested(home: Path) -> None:

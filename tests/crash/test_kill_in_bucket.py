@@ -22,6 +22,7 @@ from tests import bucket
 from tests.crash import runs
 from tests.crash.boundaries import Boundary, copy, forked, result, run, stopped, wrong_after
 from tests.crash.test_kill import is_new, is_old_or_new
+from tests.few_models import MODELS
 from tests.main_job import lake
 
 whole_sweep_only = pytest.mark.usefixtures("whole_sweep")
@@ -60,7 +61,7 @@ def is_whole(check):
         there = read_from_bucket(Home(home).url, "builds/")
         for name in [name for name in there if name.endswith("/settled.json")]:
             listed = json.loads(there[name.replace("settled", "files")]())
-            assert listed.keys() == {model.replace("__", ".") for model in runs.MODELS}, name
+            assert listed.keys() == {model.replace("__", ".") for model in MODELS}, name
             assert {f"builds/{file}" for parts in listed.values() for file in parts.values()} <= there.keys(), name
 
     return checked

@@ -48,10 +48,20 @@ def test_a_command_outside_of_dagster_and_duckdb(tmp_path, sent):
     assert ended.output == f"trainyard: ended by {sent.name}: run it again to go on\n"
 
 
-def is_at_work(process):
-    """Whether DuckDB's threads have worked for a while."""
-    others = [path for path in Path(f"/proc/{process}/task").iterdir() if path.name != str(process)]
-    return sum(int((path / "stat").read_text().split()[13]) for path in others) > 30  # hundredths of a second
+def has_open(process, path):
+    """Whether a process has a file open."""
+    return any(os.path.realpath(each) == str(path) for each in Path(f"/proc/{process}/fd").iterdir())
+
+
+def ticks(process):
+    """The hundredths of a second that a process has worked."""
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11])
+
+
+def wait_for(is_so):
+    until = time.monotonic() + 60
+    while not is_so() and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 def test_a_query_that_would_not_end(tmp_path):
@@ -64,9 +74,9 @@ def test_a_query_that_would_not_end(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    until = time.monotonic() + 60
-    while not is_at_work(command.pid) and time.monotonic() < until:
-        time.sleep(0.05)
+    wait_for(lambda: has_open(command.pid, home.warehouse))
+    opened = ticks(command.pid)
+    wait_for(lambda: ticks(command.pid) > opened + 50)
     command.terminate()
     _, said = command.communicate(timeout=30)
     assert (command.returncode, said) == (143, "trainyard: ended by SIGTERM: run it again to go on\n")

@@ -253,11 +253,12 @@ def test_no_credentials_and_a_metadata_service_that_does_not_answer(environment,
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory):
+def published(models, tmp_path_factory):
     """A data directory in which all was done once."""
     root = tmp_path_factory.mktemp("published") / "home"
     with Simulator(fleet(20)) as simulator:
-        trainyard("run", home=root, AWS_ENDPOINT_URL_SAGEMAKER=simulator.url, AWS_REGION="us-east-1", **CREDENTIALS)
+        surroundings = CREDENTIALS | {"AWS_ENDPOINT_URL_SAGEMAKER": simulator.url, "AWS_REGION": "us-east-1"}
+        trainyard("run", home=root, models=models, **surroundings)
     return root
 
 

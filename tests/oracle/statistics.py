@@ -42,18 +42,20 @@ def mean_seconds(lengths):
 
 def quantile_seconds(lengths, q):
     """The quantile of ``lengths`` in microseconds, in seconds."""
-    return quantile([Fraction(length, SECOND) for length in lengths], q)
+    return float(_quantile(lengths, q) / SECOND) if lengths else None
 
 
 def quantile(values, q):
     """Linear interpolation between the two nearest of exact ``values``; ``q``: text such as "0.9"."""
-    if not values:
-        return None
+    return float(_quantile(values, q)) if values else None
+
+
+def _quantile(values, q):
     ordered = sorted(values)
     position = Fraction(q) * (len(ordered) - 1)
     below = ordered[floor(position)]
     above = ordered[min(floor(position) + 1, len(ordered) - 1)]
-    return float(below + (above - below) * (position - floor(position)))
+    return below + (above - below) * (position - floor(position))
 
 
 def wilson(part, whole):

@@ -150,7 +150,8 @@ def test_three_of_a_hundred_thousand_are_found_with_few_calls(settings, home, se
 
 def test_deleted_jobs_are_marked_and_survive_a_rebuild(settings, home, serving):
     serving(JOBS)
-    refresh(settings, Part.ALL, print)
+    harvest(settings)
+    load(home)
     serving(without(20, 21), now=NOW + DAY)
     outcome, line = verified(settings)
     assert (outcome.documents, outcome.error) == (0, None)
