@@ -75,7 +75,7 @@ REMEDIES = {
     ),
     "harvest of a run": Remedy(
         f"A rarer `schedule`, or {OWN_HOMES}.",
-        "Clients that share one service model, and are made once in a process that stays.",
+        "Clients that are made once, in a process that stays.",
     ),
     "commits of a run": Remedy(
         f"A rarer `schedule`: an account's month is written anew once in a run, however many of its jobs changed."
@@ -97,8 +97,7 @@ REMEDIES = {
     ),
     "memory of clients": Remedy(
         f"More memory, or {OWN_HOMES}.",
-        "Sessions that share one loaded service model, or clients that are made when their source has its turn and go"
-        " with it.",
+        "Clients that are made when their source has its turn, and go with it.",
     ),
     "memory of lists of files": Remedy(
         f"More memory, or {OWN_HOMES}.",
