@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 UV_VERSION := 0.13.9
 
-.PHONY: demo test nightly sweep spark ui pictures lint types docs accept-schema benchmark-builds benchmark-flatten benchmark-pages lock clean
+.PHONY: demo test nightly sweep spark ui pictures lint types docs accept-schema benchmark-builds benchmark-flatten benchmark-footprint benchmark-pages plan lock clean
 
 demo: $(VENV)/.runtime ## run the main job on the embedded simulator
 	$(BIN)/trainyard demo
@@ -53,6 +53,12 @@ benchmark-builds: $(VENV)/.runtime ## models and publishing, by how many jobs th
 
 benchmark-pages: $(VENV)-benchmarks/.installed ## a Search page to documents, beside boto3's own parser
 	$(VENV)-benchmarks/bin/python -m benchmarks.pages
+
+benchmark-footprint: $(VENV)/.runtime ## bytes of a job in each layer, what a file and an account cost; 2 minutes
+	$(BIN)/python -m benchmarks.footprint
+
+plan: $(VENV)/.runtime ## write docs/capacity.md from what the benchmarks measured
+	$(BIN)/python -m benchmarks.plan
 
 # What Trainyard is compared with is installed for benchmarks alone, beside the locked versions of all else.
 $(VENV)-benchmarks/.installed: requirements.lock pyproject.toml

@@ -8,5 +8,8 @@ right; the tests say that.
     measure.py     measuring child processes, ratios, targets, the table and the results as JSON
     flatten.py     documents to tables: Trainyard beside dlt, pandas, polars, DuckDB alone, and the least work possible
     pages.py       a Search page to documents: Trainyard's hook beside boto3's own parser
+    footprint.py   bytes of a job in each layer, what a file, an account and a run cost
+    capacity.py    what a fleet takes, by what was measured, and the limits it is held against
+    plan.py        the page that tells it, `docs/capacity.md`
     calls.py       calls and jobs a second of a harvest, beside listing all jobs and asking about each
 """
