@@ -1,21 +1,35 @@
 """The statements for a Hive catalogue: that they are Athena's, and that the files hold the types they name."""
 
+import json
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import moto.athena.models
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import sqlglot
+from moto.core import DEFAULT_ACCOUNT_ID
 from sqlglot import exp
 from typer.testing import CliRunner
 
 from pipelines.cli import app
 from pipelines.flatten.layout import lake_tables
+from pipelines.harvest.archive import RawArchive
 from pipelines.hive.ddl import COMMENT_BYTES, TYPES, statements
+from pipelines.home import Home
+from pipelines.lake.load import load
 from pipelines.lake.manifest import read_manifest
 from pipelines.models.build import Build
 from pipelines.models.catalogue import load_catalogue
 from pipelines.shipped import shipped
 from pipelines.tables import Column, Table
+from tests.main_job import only_the_simulator
+from tests.records import ARN
 
+SCALING = Path(__file__).parents[2] / "docs" / "scaling.md"
 JOBS = Table(
     "marts",
     "jobs",
@@ -31,8 +45,12 @@ READS = {
     "timestamp": pa.timestamp("us"),
     "date": pa.date32(),
 }
-MARTS = [bound.table for bound in load_catalogue(shipped("sql")).models if bound.table.schema == "marts"]
 LAKE = [table.table for table in lake_tables()]
+
+
+@pytest.fixture(scope="module")
+def marts():
+    return [bound.table for bound in load_catalogue(shipped("sql")).models if bound.table.schema == "marts"]
 
 
 def test_a_table():
@@ -65,7 +83,7 @@ def parsed(statement):
     return tree
 
 
-def test_every_statement_is_athenas_and_has_every_column_with_its_sentence(monkeypatch):
+def test_every_statement_is_athenas_and_has_every_column_with_its_sentence(monkeypatch, marts):
     monkeypatch.setenv("TRAINYARD_HOME", "s3://bucket/prefix")
     printed = CliRunner().invoke(app, ["ddl"]).stdout.split(";\n")
     assert printed.pop() == ""
@@ -81,8 +99,18 @@ def test_every_statement_is_athenas_and_has_every_column_with_its_sentence(monke
         (f"trainyard_{table.schema}", table.name): [
             (column.name, column.comment.replace("'", "’")) for column in table.columns
         ]
-        for table in (*LAKE, *MARTS)
+        for table in (*LAKE, *marts)
     }
+
+
+def test_the_documented_way_has_athena_run_each_of_them(monkeypatch):
+    (way,) = re.findall(r"```python\n(.+?)```", SCALING.read_text(), flags=re.DOTALL)
+    only_the_simulator(monkeypatch, AWS_DEFAULT_REGION="us-east-1")
+    monkeypatch.setattr(subprocess, "check_output", lambda *_, **__: "drop a;\ncreate a;\n")
+    with moto.mock_aws():
+        exec(way, {})
+        ran = moto.athena.models.athena_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].executions.values()
+        assert [execution.query for execution in ran] == ["drop a", "create a"]
 
 
 def test_without_a_bucket_there_are_no_tables(monkeypatch, tmp_path):
@@ -90,22 +118,40 @@ def test_without_a_bucket_there_are_no_tables(monkeypatch, tmp_path):
     assert "s3://bucket/prefix" in str(CliRunner().invoke(app, ["ddl"]).exception)
 
 
-@pytest.mark.parametrize("table", LAKE, ids=lambda table: table.name)
-def test_the_files_of_the_lake_hold_the_types(table, made_home):
-    paths = read_manifest(made_home.lake).paths(made_home.lake, table.name)
-    held = {"-held-" in path.name: path for path in paths}  # by which of the two writers
-    for path in held.values():
-        assert_reads(table, path)
+def test_the_files_of_the_lake_hold_the_types(made_home):
+    manifest = read_manifest(made_home.lake)
+    for table in LAKE:
+        paths = manifest.paths(made_home.lake, table.name)
+        assert paths, table.name
+        assert held(paths[0]) == read(table)
 
 
-@pytest.mark.parametrize("table", MARTS, ids=lambda table: table.name)
-def test_the_files_of_the_marts_hold_the_types(table, made_home):
+def test_so_do_files_that_are_written_anew(tmp_path):
+    home = Home(tmp_path)
+    for names in ("ab", "a"):  # the file of both is written anew without the one that is replaced
+        jobs = [{"TrainingJobArn": ARN + name, "CreationTime": 1_746_100_000} for name in names]
+        lines = [(time.time(), json.dumps(job | {"Tags": [{"Key": "a", "Value": ""}]}).encode()) for job in jobs]
+        RawArchive(home.raw).append("012345678901-eu-west-1", lines, 0)
+        load(home)
+    tables = {table.name: table for table in LAKE}
+    for name in ("training_jobs", "tags"):
+        (path,) = home.lake.glob(f"{name}/**/*-held-*.parquet")
+        assert held(path) == read(tables[name])
+
+
+def test_the_files_of_the_marts_hold_the_types(made_home, marts):
     build = Build(max(made_home.builds.glob("*/settled.json")).parent)
-    for path in build.files(table.qualified_name).values():
-        assert_reads(table, path)
+    for table in marts:
+        for path in build.files(table.qualified_name).values():
+            assert held(path) == read(table)
 
 
-def assert_reads(table, path):
+def held(path):
+    """The names and types of a file's columns."""
     schema = pq.read_schema(path)
-    found = {name: schema.field(name).type for name in schema.names}
-    assert {column.name: READS[TYPES[column.type]] for column in table.columns} == found
+    return {name: schema.field(name).type for name in schema.names}
+
+
+def read(table):
+    """The names and types of what a table of the catalogue reads."""
+    return {column.name: READS[TYPES[column.type]] for column in table.columns}
