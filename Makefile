@@ -96,9 +96,9 @@ lock: | $(VENV)/bin/python
 	$(PIP) install --quiet uv==$(UV_VERSION)
 	printf 'duckdb<1.6\n' > $(VENV)/constraints.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
-		--constraint $(VENV)/constraints.txt --extra ui --group build --output-file requirements.lock pyproject.toml
+		--constraint $(VENV)/constraints.txt --extra ui --extra postgres --group build --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
-		--constraint requirements.lock --extra ui --group dev --output-file requirements-dev.lock pyproject.toml
+		--constraint requirements.lock --extra ui --extra postgres --group dev --output-file requirements-dev.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) $(VENV)-benchmarks $(VENV)-spark benchmarks/cache .dagster logs .logs_queue trainyard-data .pytest_cache .mypy_cache .ruff_cache

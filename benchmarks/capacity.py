@@ -23,6 +23,7 @@ from pipelines.bucket.lease import RENEWAL_SECONDS
 from pipelines.bucket.objects import REMOVED_AT_ONCE, TRANSFERS_AT_ONCE
 from pipelines.config import Settings
 from pipelines.errors import TrainyardError
+from pipelines.flatten.layout import lake_tables
 from pipelines.harvest.intake import BATCH_DOCUMENTS
 from pipelines.harvest.outcome import Outcome
 from pipelines.harvest.side_by_side import MOST_AT_ONCE
@@ -575,10 +576,11 @@ class Plan:
 
     @property
     def transfers(self) -> float:
-        """Objects written: of sources, batches, lake, models, and the published file in parts."""
+        """Objects written: of sources, batches, lake, models, lists of files, and the published file in parts."""
         published = math.ceil(self.published_bytes / UPLOAD_PART_BYTES) + 3
         lake = self.written_files + self.commits
-        return self.fleet.sources + self.touched_sources + lake + len(models()) + published
+        lists = len(lake_tables()) + sum(name.startswith("marts.") for name in models())
+        return self.fleet.sources + self.touched_sources + lake + len(models()) + lists + published
 
     @property
     def requests_a_run(self) -> float:

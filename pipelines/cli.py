@@ -160,6 +160,22 @@ def query(
 
 
 @app.command()
+def ddl() -> None:
+    """Print the SQL that makes the tables of lake and marts in Athena, for a data directory in a bucket."""
+    from pipelines.flatten.layout import lake_tables
+    from pipelines.hive.ddl import statements
+    from pipelines.models.catalogue import load_catalogue
+    from pipelines.shipped import shipped
+
+    url = Home(load_settings().home).url
+    if not url:
+        raise TrainyardError("Athena reads buckets alone: set TRAINYARD_HOME to s3://bucket/prefix")
+    marts = (table for table in load_catalogue(shipped("sql")).tables.values() if table.schema == "marts")
+    for statement in statements(url, [*(table.table for table in lake_tables()), *marts]):
+        typer.echo(f"{statement};")
+
+
+@app.command()
 def simulate(
     file: Annotated[Path | None, typer.Argument(help="Fleet to serve: NDJSON of documents, also .gz or .zst.")] = None,
     port: Annotated[int, typer.Option(help="Port on the loopback address; 0 takes a free one.")] = 8900,

@@ -100,6 +100,11 @@ class Home:
         return self.root / "builds"
 
     @property
+    def links(self) -> Path:
+        """Lists of the files in force, for engines that read by a Hive catalogue."""
+        return self.root / "links"
+
+    @property
     def warehouse(self) -> Path:
         """The published DuckDB file."""
         return self.root / "warehouse.duckdb"

@@ -11,6 +11,7 @@ import dagster as dg
 
 from pipelines.bucket.prune import prune_bucket
 from pipelines.config import Settings
+from pipelines.hive.links import link_lake
 from pipelines.home import Home
 from pipelines.lake.prune import prune
 from pipelines.models.build import prune_builds
@@ -33,7 +34,9 @@ def remove_what_is_old(context: dg.OpExecutionContext, settings: dg.ResourcePara
 
 def prune_home(home: Home) -> tuple[int, int, int]:
     """Remove old builds, files of the lake and objects of a bucket; return how many of each."""
-    return prune_builds(home.builds), prune(home), prune_bucket(home)
+    with home.writing():
+        link_lake(home)
+        return prune_builds(home.builds), prune(home), prune_bucket(home)
 
 
 def prune_runs(instance: dg.DagsterInstance, before: datetime) -> int:

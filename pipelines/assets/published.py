@@ -8,6 +8,7 @@ from pipelines.assets import metadata
 from pipelines.assets.build import Builds, model_key
 from pipelines.assets.prune import prune_home
 from pipelines.config import Settings
+from pipelines.hive.links import link_marts
 from pipelines.home import Home
 from pipelines.models.catalogue import Catalogue
 from pipelines.models.publish import publish, published_tables
@@ -34,7 +35,9 @@ def warehouse_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[None]:
         home = Home(settings.home)
         with home.writing():
-            size = publish(builds.of(settings, context.run), tables, home.warehouse)
+            build = builds.of(settings, context.run)
+            size = publish(build, tables, home.warehouse)
+            link_marts(home, build, catalogue)
             prune_home(home)
         return dg.MaterializeResult(
             metadata={

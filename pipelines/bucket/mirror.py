@@ -29,7 +29,7 @@ from pipelines.lake.manifest import Manifest
 
 MANIFEST, WAREHOUSE = "lake/manifest.json", "warehouse.duckdb"
 MODELS = "builds/models"
-_FOLDERS = ("deleted", "outcomes", "quarantine", "reference", "sources")
+_FOLDERS = ("deleted", "links", "outcomes", "quarantine", "reference", "sources")
 _SINGLE = ("demo", "due.json")
 
 

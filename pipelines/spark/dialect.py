@@ -63,7 +63,7 @@ def _cast(cast: exp.Cast) -> exp.Expr:
 
 def _truncation(truncation: exp.DateTrunc | exp.TimestampTrunc) -> exp.Expr:
     """Spark's `date_trunc` gives a timestamp with a zone."""
-    unit = exp.Literal.string(truncation.unit.name)
+    unit = exp.Literal.string(truncation.args["unit"].name)
     return exp.cast(exp.Anonymous(this="date_trunc", expressions=[unit, truncation.this]), "timestampntz")
 
 
