@@ -20,12 +20,12 @@ from pipelines.tables import literal
 
 OTHER = "other"
 TEXT_LENGTH = 300  # of names and reasons, which documents may make as long as they like
-FINGERPRINTS = 30
+FINGERPRINTS = 50
 STATUSES = 30
 SLOWEST_PER_MONTH = 10  # of each account, region and type: so the first ten of any selection are among them
-LISTED = 2_000
+LISTED = 5_000
 STUCK = LATE = 200
-ROWS_AT_MOST = 40_000
+ROWS_AT_MOST = 100_000  # of 30 bytes, 3 MB
 
 # Seconds from which each of the page's classes of waits begins.
 WAITS_FROM = (0, 10, 30, 60, 120, 300, 900, 3_600, 14_400, 86_400)
@@ -41,7 +41,7 @@ class Grain:
 
 
 # The first that keeps ROWS_AT_MOST is taken, or the last.
-GRAINS = (Grain(92, 24, 20), Grain(31, 24, 12), Grain(7, 13, 8), Grain(0, 13, 3))
+GRAINS = (Grain(92, 24, 40), Grain(31, 24, 20), Grain(31, 13, 12), Grain(7, 13, 8), Grain(0, 13, 3))
 
 # Each is summed over days or months, account, region and type: the mart, its date, its other keys, and its measures.
 _SUMS = {
@@ -85,25 +85,24 @@ _MONTHLY_SUMS = {
         ("ended_jobs", "trained_instance_hours", "billed_instance_hours", "instance_hours", "interruptions"),
     ),
 }
-# Peaks of parts do not add up: that of the whole is at least the highest of theirs, and at most their sum in an hour.
-_PEAKS = """
-    select start, days, "group",
-        max(jobs_low) as jobs_low, max(jobs_high) as jobs_high,
-        max(instances_low) as instances_low, max(instances_high) as instances_high,
-        max(gpus_low) as gpus_low, max(gpus_high) as gpus_high
+# Peaks of parts do not add up: in an hour that of the whole is at least the highest of theirs, and its mean, and at most
+# their sum. So each choice of an account, a region and a type, or of all, has rows of its own.
+_PEAKS = f"""
+    select period_start(hour::date) as start, period_days(hour::date) as days, account, region, instance_type,
+        {", ".join(f"max({unit}_{end}) as {unit}_{end}" for unit in ("instances", "gpus") for end in ("low", "high"))}
     from (
-        select period_start(hour::date) as start, period_days(hour::date) as days, c."group", hour,
-            max(peak_jobs) as jobs_low, sum(peak_jobs) as jobs_high,
-            max(peak_instances) as instances_low, sum(peak_instances) as instances_high,
-            max(peak_gpus) as gpus_low, sum(peak_gpus) as gpus_high
-        from marts.utilization_hourly join cells as c using (account_id, region, instance_type)
+        select hour, account, shown_region as region, shown_type as instance_type,
+            greatest(max(peak_instances), ceil(sum(mean_instances) - 1e-6)::bigint) as instances_low,
+            greatest(max(peak_gpus), ceil(sum(mean_gpus) - 1e-6)::bigint) as gpus_low,
+            sum(peak_instances) as instances_high, sum(peak_gpus) as gpus_high
+        from marts.utilization_hourly join cells using (account_id, region, instance_type)
         where is_kept(hour::date)
-        group by all
+        group by hour, cube (account, shown_region, shown_type)
     ) group by all order by all
 """
 _LISTS = {
     "fleet_peaks": """
-        select period_start(hour::date) as start, period_days(hour::date) as days, max(peak_jobs) as jobs,
+        select period_start(hour::date) as start, period_days(hour::date) as days,
             max(peak_instances) as instances, max(peak_gpus) as gpus
         from marts.fleet_utilization_hourly where is_kept(hour::date) group by all order by all
     """,

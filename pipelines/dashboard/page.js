@@ -213,13 +213,13 @@ const lists = {
   },
 };
 
+// Of each choice of an account, a region and a type, or all (null), the facts have the bounds of the peak.
 function peaks(chosen) {
   const unit = `${chosen.unit}s`;
   if (isWhole(chosen)) return selected("fleet_peaks", chosen).map((row) => ({ ...row, low: row[unit] ?? 0, high: row[unit] ?? 0 }));
-  const periods = Map.groupBy(selected("peaks", chosen), (row) => row.start);
-  return [...periods.values()].map((rows) => ({
-    start: rows[0].start, days: rows[0].days, low: greatest(rows, `${unit}_low`), high: total(rows)[`${unit}_high`] ?? 0,
-  }));
+  return selected("peaks", chosen)
+    .filter((row) => dimensions.every((name) => (row[name] === null ? "" : `=${row[name]}`) === chosen.chosen[name]))
+    .map((row) => ({ start: row.start, days: row.days, low: row[`${unit}_low`] ?? 0, high: row[`${unit}_high`] ?? 0 }));
 }
 
 const between = (low, high) => (low === high ? integer(high) : `${integer(low)} to ${integer(high)}`);
@@ -416,7 +416,10 @@ function begin() {
     refresh();
   });
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
-  byId("filters").addEventListener("reset", () => setTimeout(refresh)); // after the fields are as they were
+  byId("all").addEventListener("click", () => {
+    byId("filters").reset();
+    refresh();
+  });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", async () => {
     await drawing;
     for (const view of views.values()) (await view).finalize();

@@ -6,9 +6,6 @@ here: what the script does.
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
-from hashlib import sha256
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -19,6 +16,7 @@ import vl_convert
 from pipelines import files
 from pipelines.dashboard.charts import charts
 from pipelines.dashboard.facts import facts_of
+from pipelines.dashboard.inline import embedded, inline_script, policy_hash
 
 _BESIDE = Path(__file__).parent
 
@@ -35,29 +33,13 @@ def write_page(warehouse: Path, target: Path) -> int:
 def page_of(facts: dict[str, Any]) -> str:
     """The page of some facts."""
     version = alt.SCHEMA_VERSION.removeprefix("v").rsplit(".", 1)[0]
-    vega = _script(vl_convert.javascript_bundle(vl_version=version))  # type: ignore[call-arg]  # its stub is wrong
-    script = _script((_BESIDE / "page.js").read_text())
+    vega = inline_script(vl_convert.javascript_bundle(vl_version=version))  # type: ignore[call-arg]  # its stub is wrong
+    script = inline_script((_BESIDE / "page.js").read_text())
     return Template((_BESIDE / "page.html").read_text()).substitute(
-        script_hashes=f"{_hash(vega)} {_hash(script)}",
+        script_hashes=f"{policy_hash(vega)} {policy_hash(script)}",
         style=(_BESIDE / "page.css").read_text(),
         facts=embedded(facts),
         charts=embedded(charts()),
         vega=vega,
         script=script,
     )
-
-
-def embedded(value: Any) -> str:
-    """JSON that a script element can hold: no text in it ends that, or begins a comment."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _script(text: str) -> str:
-    """A script whose own texts do not end the element that it is in."""
-    return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
-
-
-def _hash(script: str) -> str:
-    """A script as the page's policy names it."""
-    return f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'"
