@@ -85,8 +85,8 @@ _MONTHLY_SUMS = {
         ("ended_jobs", "trained_instance_hours", "billed_instance_hours", "instance_hours", "interruptions"),
     ),
 }
-# Peaks of parts do not add up: in an hour that of the whole is at least the highest of theirs, and its mean, and at most
-# their sum. So each choice of an account, a region and a type, or of all, has rows of its own.
+# Peaks of parts do not add up: in an hour that of the whole is at least the highest of theirs, and its mean, and at
+# most their sum. So each choice of an account, a region and a type, or of all, has rows of its own.
 _PEAKS = f"""
     select period_start(hour::date) as start, period_days(hour::date) as days, account, region, instance_type,
         {", ".join(f"max({unit}_{end}) as {unit}_{end}" for unit in ("instances", "gpus") for end in ("low", "high"))}
