@@ -52,7 +52,7 @@ def _between(low: alt.Y, high: alt.Y) -> alt.LayerChart:
 
 def _rates() -> alt.LayerChart:
     """Rates with their intervals, in the middle of their periods."""
-    rates: alt.Chart = _rows().encode(x=_time("at"), tooltip=_tips("label", "period"))
+    rates: alt.Chart = _rows().encode(x=_time("at", padding=8), tooltip=_tips("label", "period"))
     intervals: alt.Chart = rates.mark_rule(strokeWidth=3, opacity=0.55).encode(
         y=_share("low", "failure rate"), y2="high"
     )
@@ -68,8 +68,8 @@ def _bars(name: str, amount: str, title: str, sort: str | None = "-x") -> alt.Ch
     return chart.properties(usermeta={"barHeight": _BAR_HEIGHT})
 
 
-def _time(field: str) -> alt.X:
-    return alt.X(f"{field}:T", scale=alt.Scale(type="utc"), title=None)
+def _time(field: str, padding: int = 0) -> alt.X:
+    return alt.X(f"{field}:T", scale=alt.Scale(type="utc", padding=padding), title=None)
 
 
 def _amount(field: str, title: str) -> alt.Y:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -315,7 +316,7 @@ def _told(value: Any) -> Any:
     if isinstance(value, date):
         return (value - date(1970, 1, 1)).days
     if isinstance(value, float):
-        return round(value, 4)
+        return round(value, 4) if isfinite(value) else None  # JSON has no others
     if isinstance(value, str):
         return value[:TEXT_LENGTH]
     return int(value) if isinstance(value, int) and not isinstance(value, bool) else value

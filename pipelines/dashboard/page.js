@@ -71,7 +71,7 @@ function interval(part, whole) {
 const plain = (digits) => new Intl.NumberFormat("en", { maximumFractionDigits: digits });
 const integer = (value) => (value === null || value === undefined ? "–" : plain(0).format(value));
 const hours = (value) => (value === null || value === undefined ? "–" : plain(value < 100 ? 1 : 0).format(value));
-const percent = (value) => (value === null || value === undefined ? "–" : `${plain(1).format(100 * value)} %`);
+const percent = (value) => (value === null || value === undefined ? "–" : `${plain(1).format(100 * value)}\u00a0%`);
 const day = (days) => new Date(days * DAY).toISOString().slice(0, 10);
 const label = ({ start, days }) => (days === 1 ? day(start) : `${day(start)} to ${day(start + days - 1)}`);
 const words = (text) => text.replaceAll("_", " ");
@@ -80,7 +80,7 @@ const minute = (instant) => (instant === null ? "–" : instant.slice(0, 16));
 function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   const [unit, name] = [[86_400, "d"], [3_600, "h"], [60, "min"], [1, "s"]].find(([least]) => seconds >= least) ?? [1, "s"];
-  return `${plain(1).format(seconds / unit)} ${name}`;
+  return `${plain(1).format(seconds / unit)}\u00a0${name}`;
 }
 
 function waited(at) {
@@ -252,7 +252,7 @@ function totals(chosen) {
   const lost = figures.waste.rows(chosen).reduce((sum, row) => sum + row.hours, 0);
   return [
     ["submitted_jobs", "Jobs submitted", integer(use.submitted_jobs ?? 0), use.submitted_jobs ?? 0, `${integer(use.ended_jobs ?? 0)} ended`],
-    ["failure_rate", "Failure rate", percent(rate), rate, rate === null ? "" : `${percent(low)} to ${percent(high)} (95 %)`],
+    ["failure_rate", "Failure rate", percent(rate), rate, rate === null ? "" : `${percent(low)} to ${percent(high)} (95\u00a0%)`],
     ["instance_hours", "Instance-hours", hours(use.instance_hours ?? 0), use.instance_hours ?? 0, `${hours(use.billable_instance_hours ?? 0)} billed`],
     ["gpu_hours", "GPU-hours", hours(use.gpu_hours ?? 0), use.gpu_hours ?? 0, "of known types"],
     ["peak", `Peak of ${chosen.unit === "gpu" ? "GPUs" : "instances"}`, between(least, most), most, "at once"],

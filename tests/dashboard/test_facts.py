@@ -1,6 +1,8 @@
 """What the page is told is what the marts say, adds up however coarsely it is told, and is small whatever the fleet."""
 
 import json
+import re
+import stat
 
 import duckdb
 import pytest
@@ -44,6 +46,12 @@ def test_sums_are_those_of_the_marts(made_home, grain):
         name: set(column(facts, "groups", name)) - {None, "other"} for name in ("account", "region", "instance_type")
     }
     assert max(map(len, names.values())) <= grain.names
+
+
+def test_each_run_puts_them_into_the_page(made_home):
+    (text,) = re.findall(r'<script type="application/json" id="facts">(.*?)</script>', made_home.dashboard.read_text())
+    assert json.loads(text) == json.loads(json.dumps(facts_of(made_home.warehouse)))
+    assert stat.S_IMODE(made_home.dashboard.stat().st_mode) == 0o444
 
 
 def test_waits_are_in_their_classes(made_home):

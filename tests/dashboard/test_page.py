@@ -292,7 +292,7 @@ def test_one_job_that_waits(made_home, opened, tmp_path):
     page = opened(with_facts(made_home.dashboard, facts_of(tiny), tmp_path / "tiny.html"))
     assert figure(page, "submitted_jobs") == 1
     assert figure(page, "failure_rate") is None
-    assert listed(page, "waits") == [["still waiting", "1", "100 %"]]
+    assert listed(page, "waits") == [["still waiting", "1", "100\u00a0%"]]
     assert page.locator("#failures .empty").is_visible()
 
 
