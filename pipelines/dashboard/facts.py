@@ -134,6 +134,10 @@ _LISTS = {
         from marts.stuck_jobs as s join cells as c using (account_id, region, instance_type)
         order by age_seconds desc, training_job_arn limit {STUCK}
     """,
+    "stuck_counts": """
+        select c."group", count(*) as jobs
+        from marts.stuck_jobs join cells as c using (account_id, region, instance_type) group by all order by all
+    """,
     "quality": """
         select c."group", flaw, sum(examined_jobs) as examined_jobs, sum(flawed_jobs) as flawed_jobs
         from marts.data_quality as q

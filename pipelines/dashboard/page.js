@@ -128,9 +128,12 @@ const figures = {
   peaks: {
     columns: [period, ["low", "At least", integer], ["high", "At most", integer]],
     rows: (chosen) => {
-      const periods = Map.groupBy(binned(peaks(chosen), {}), (row) => row.start);
-      return inTime([...periods.values()].map((rows) => ({ ...rows[0], low: greatest(rows, "low"), high: greatest(rows, "high") })))
-        .map((row) => ({ ...row, told: between(row.low, row.high) }));
+      const rows = binned(peaks(chosen), {});
+      return inTime(summed(rows, ["start", "days"])).map((period) => {
+        const within = rows.filter((row) => row.start === period.start);
+        const [low, high] = [greatest(within, "low"), greatest(within, "high")];
+        return { ...period, low, high, told: between(low, high) };
+      });
     },
   },
   statuses: {
@@ -250,6 +253,7 @@ function totals(chosen) {
   const peak = peaks(chosen), most = greatest(peak, "high"), least = greatest(peak, "low");
   const mean = ratio(total(started).queue_wait_seconds, total(started).jobs);
   const lost = figures.waste.rows(chosen).reduce((sum, row) => sum + row.hours, 0);
+  const stuck = total(selected("stuck_counts", chosen)).jobs ?? 0;
   return [
     ["submitted_jobs", "Jobs submitted", integer(use.submitted_jobs ?? 0), use.submitted_jobs ?? 0, `${integer(use.ended_jobs ?? 0)} ended`],
     ["failure_rate", "Failure rate", percent(rate), rate, rate === null ? "" : `${percent(low)} to ${percent(high)} (95\u00a0%)`],
@@ -261,7 +265,7 @@ function totals(chosen) {
       `at least; at most ${percent(ratio(work.productive_instance_hours_high, work.instance_hours))}`],
     ["savings", "Saved by spot", percent(savings), savings, interruptions === null ? "" : `${hours(interruptions)} interruptions for 1,000 hours`],
     ["waste", "Hours wasted", hours(lost), lost, `of ${chosen.unit === "gpu" ? "GPUs" : "instances"}, all time`],
-    ["stuck_jobs", "Stuck now", integer(selected("stuck", chosen).length), selected("stuck", chosen).length, "open jobs"],
+    ["stuck_jobs", "Stuck now", integer(stuck), stuck, "open jobs"],
   ];
 }
 
@@ -304,7 +308,7 @@ function writeTotals(chosen) {
 }
 
 // Drawing: each chart is embedded once for a colour scheme, and given rows anew.
-const views = new Map();
+const views = new Map(), darkness = matchMedia("(prefers-color-scheme: dark)");
 
 function colours() {
   const style = getComputedStyle(document.documentElement), of = (name) => style.getPropertyValue(name).trim();
@@ -328,6 +332,7 @@ async function draw(id, rows) {
   if (!views.has(id)) {
     const made = vegaEmbed(section.querySelector(".chart"), { ...specification, datasets: { rows }, height }, {
       actions: false, renderer: "svg", ast: true, mode: "vega-lite", config: colours(),
+      tooltip: { theme: darkness.matches ? "dark" : "light" },
     });
     views.set(id, made.then(({ view }) => view));
   }
@@ -420,7 +425,7 @@ function begin() {
     byId("filters").reset();
     refresh();
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", async () => {
+  darkness.addEventListener("change", async () => {
     await drawing;
     for (const view of views.values()) (await view).finalize();
     views.clear();

@@ -26,6 +26,7 @@ SUMS = {
     ("waste", "instance_hours"): "select sum(wasted_instance_hours) from marts.wasted_instance_hours",
     ("quality", "flawed_jobs"): "select sum(flawed_jobs) from marts.data_quality",
     ("stuck", "age_seconds"): "select sum(age_seconds) from marts.stuck_jobs",
+    ("stuck_counts", "jobs"): "select count(*) from marts.stuck_jobs",
 }
 
 
