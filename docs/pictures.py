@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 from rich.text import Text
 
@@ -29,6 +29,11 @@ IMAGES = ROOT / "docs" / "images"
 PAGES = {
     "graph.png": ("/asset-groups", 1500, 480),
     "asset.png": ("/assets/marts/secondary_status_time", 1500, 1150),
+}
+DASHBOARDS = {
+    "dashboard-light.png": ("light", 1280, 1250),
+    "dashboard-dark.png": ("dark", 1280, 1250),
+    "dashboard-phone.png": ("light", 390, 1250),
 }
 SETTLED_MILLISECONDS = 8_000  # Dagster's pages load and lay out their graphs after they are there
 
@@ -41,6 +46,7 @@ def main() -> None:
         environment = {**os.environ, "DAGSTER_HOME": str(home), "TRAINYARD_HOME": str(home / "data")}
         subprocess.run([_command("trainyard"), "demo"], env=environment, cwd=home, check=True)
         _picture_of_answer(environment)
+        _pictures_of_dashboard(home / "data" / "dashboard.html")
         with _dagster(environment) as url:
             _pictures_of_pages(url)
 
@@ -86,16 +92,31 @@ def _wait_for(url: str) -> None:
 
 
 def _pictures_of_pages(url: str) -> None:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not chromium:
-        raise SystemExit("Chromium is needed: install your system's package, as `apt install chromium`")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    with _chromium() as browser:
         for name, (path, width, height) in PAGES.items():
             page = browser.new_page(viewport={"width": width, "height": height})
             page.goto(url + path)
             page.wait_for_timeout(SETTLED_MILLISECONDS)
             page.screenshot(path=IMAGES / name)
+
+
+def _pictures_of_dashboard(file: Path) -> None:
+    with _chromium() as browser:
+        for name, (scheme, width, height) in DASHBOARDS.items():
+            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+            page.goto(file.as_uri())
+            page.wait_for_function("!document.documentElement.hasAttribute('aria-busy')")
+            page.screenshot(path=IMAGES / name)
+
+
+@contextmanager
+def _chromium() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium:
+        raise SystemExit("Chromium is needed: install your system's package, as `apt install chromium`")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
         browser.close()
 
 

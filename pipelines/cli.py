@@ -216,6 +216,8 @@ def _refresh(settings: Settings, part: Part, *, from_scratch: bool = False) -> N
         Format.table,
     )
     typer.echo(f"published {home.warehouse}" if not home.url else f"published {home.url}, here {home.warehouse}")
+    if home.dashboard.exists():
+        typer.echo(f"drew it in {home.dashboard}: open that in a browser")
     for warning in (finding.text for finding in findings if not finding.is_failure):
         typer.echo(f"trainyard: warning: {printable(warning)}", err=True)
     _exit_if_failed([finding.text for finding in findings if finding.is_failure])

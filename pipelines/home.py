@@ -110,6 +110,11 @@ class Home:
         return self.root / "warehouse.duckdb"
 
     @property
+    def dashboard(self) -> Path:
+        """The page that draws it."""
+        return self.root / "dashboard.html"
+
+    @property
     def demo(self) -> Path:
         """There if the jobs are the demo's; holds the endpoint that it made them up at."""
         return self.root / "demo"

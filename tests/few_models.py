@@ -6,10 +6,15 @@ Here: the models, and having the job use them, in this process or in the command
 import sys
 from pathlib import Path
 
+import dagster as dg
+
 from pipelines import definitions
+from pipelines.assets.dashboard import DASHBOARD_KEY
+from pipelines.assets.published import WAREHOUSE_KEY
 from pipelines.models.catalogue import Catalogue, load_catalogue
 from tests.models.projects import write
 
+ROOT = Path(__file__).parents[1]
 MODELS = {
     "marts__build_info": "-- One row: the build.\nselect build_id, built_at, documents_quarantined,\n"
     "(select count(*) from lake.training_jobs) as jobs, -- Jobs.\n0 as open_jobs, -- None.\n"
@@ -28,10 +33,17 @@ COMMAND = """
 import sys
 from pathlib import Path
 from pipelines import cli, definitions
+sys.path.append(sys.argv.pop(1))
+from tests import few_models
 folder = Path(sys.argv.pop(1))
-definitions.shipped = lambda _: folder
+definitions.shipped, definitions.dashboard = lambda _: folder, few_models.no_page
 cli.main()
 """
+
+
+@dg.asset(key=DASHBOARD_KEY, deps=[WAREHOUSE_KEY], group_name="published")
+def no_page():
+    """In place of the page, which draws marts that are not among the few."""
 
 
 def written(folder: Path) -> Path:
@@ -48,8 +60,9 @@ def catalogue_in(folder: Path) -> Catalogue:
 def use(monkeypatch, folder: Path) -> None:
     """Have jobs of this process use the models of a folder."""
     monkeypatch.setattr(definitions, "shipped", lambda _: folder)
+    monkeypatch.setattr(definitions, "dashboard", no_page)
 
 
 def command(folder: Path) -> list[str]:
     """The command, in a process that uses the models of a folder."""
-    return [sys.executable, "-c", COMMAND, str(folder)]
+    return [sys.executable, "-c", COMMAND, str(ROOT), str(folder)]

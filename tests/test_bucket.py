@@ -75,6 +75,7 @@ def published(home, build_id, content):
         files.write_whole(path, written)
     files.share([home.builds / model, build / "files.json"], last=build / "settled.json")
     files.write_whole(home.warehouse, content)
+    files.write_whole(home.dashboard, build_id.encode())
 
 
 def test_what_one_machine_wrote_another_finds(machine, url):
@@ -98,6 +99,7 @@ def test_what_one_machine_wrote_another_finds(machine, url):
         assert (two.builds / "models/marts/jobs/b1.parquet").read_bytes() == one.warehouse.read_bytes()
     two.see_warehouse()
     assert two.warehouse.read_bytes() == one.warehouse.read_bytes()
+    assert {"warehouse.duckdb", "dashboard.html"} <= bucket.objects(url).keys()
 
 
 def test_what_is_here_is_not_brought_here_again(machine):

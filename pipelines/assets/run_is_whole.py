@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from pipelines.assets.published import WAREHOUSE_KEY
+from pipelines.assets.dashboard import DASHBOARD_KEY
 from pipelines.assets.raw import RAW
 from pipelines.config import Settings
 from pipelines.errors import TrainyardError
@@ -15,7 +15,7 @@ class SourceFailedError(TrainyardError):
 
 @dg.asset_check(
     asset=RAW,
-    additional_deps=[WAREHOUSE_KEY],
+    additional_deps=[DASHBOARD_KEY],
     description="Fails the run where a source failed, once all else of it is done: what the others gave is published.",
 )
 def run_is_whole(settings: dg.ResourceParam[Settings]) -> dg.AssetCheckResult:

@@ -27,7 +27,7 @@ from pipelines.bucket import lease
 from pipelines.bucket.objects import TRANSFERS_AT_ONCE, Bucket, Content, Listed
 from pipelines.lake.manifest import Manifest
 
-MANIFEST, WAREHOUSE = "lake/manifest.json", "warehouse.duckdb"
+MANIFEST, WAREHOUSE, DASHBOARD = "lake/manifest.json", "warehouse.duckdb", "dashboard.html"
 MODELS = "builds/models"
 _FOLDERS = ("deleted", "links", "outcomes", "quarantine", "reference", "sources")
 _SINGLE = ("demo", "due.json")
@@ -81,7 +81,7 @@ class Mirror:
     def replace(self, beside: Path, target: Path) -> None:
         """Make ``beside`` the object and the file ``target``: where another process wrote it first, neither."""
         name = self._name(target)
-        if name == WAREHOUSE:
+        if name in (WAREHOUSE, DASHBOARD):
             self._confirm()
             self.bucket.upload({name: beside})
             self._place(beside, target, self.bucket.etag(name))

@@ -1,0 +1,45 @@
+"""The page as one file: facts, charts, Vega's script, and the script, style and text beside this module.
+
+Nothing of it comes from the network or could: its policy allows the scripts in it by their hashes, and no others. Not
+here: what the script does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from pipelines import files
+from pipelines.dashboard.charts import charts
+from pipelines.dashboard.facts import facts_of
+from pipelines.dashboard.inline import embedded, inline_script, policy_hash
+
+_BESIDE = Path(__file__).parent
+
+
+def write_page(warehouse: Path, target: Path) -> int:
+    """Replace ``target`` by the page of a published warehouse; return its size in bytes."""
+    content = page_of(facts_of(warehouse)).encode()
+    with files.replacing(target) as beside:
+        beside.write_bytes(content)
+        beside.chmod(0o444)
+    return len(content)
+
+
+def page_of(facts: dict[str, Any]) -> str:
+    """The page of some facts."""
+    version = alt.SCHEMA_VERSION.removeprefix("v").rsplit(".", 1)[0]
+    vega = inline_script(vl_convert.javascript_bundle(vl_version=version))  # type: ignore[call-arg]  # its stub is wrong
+    script = inline_script((_BESIDE / "page.js").read_text())
+    return Template((_BESIDE / "page.html").read_text()).substitute(
+        script_hashes=f"{policy_hash(vega)} {policy_hash(script)}",
+        style=(_BESIDE / "page.css").read_text(),
+        facts=embedded(facts),
+        charts=embedded(charts()),
+        vega=vega,
+        script=script,
+    )
