@@ -100,5 +100,4 @@ def test_the_pages_are_for_this_machine_alone():
 def test_all_else_is_as_at_the_root():
     where = {"storage", "local_artifact_storage", "compute_logs"}
     own = {name: value for name, value in DAGSTER.items() if name not in where}
-    del own["run_monitoring"]["max_runtime_seconds"]
     assert own == {name: value for name, value in AT_ROOT.items() if name not in where}
