@@ -51,9 +51,10 @@ def broken_constraints(lake: Path, manifest: Manifest) -> Counter[str]:
     known = kept.found if kept and kept.constraints == constraints else {}
     found = {_name(part): known.get(_name(part), {}) for part in manifest.partitions}
     new = tuple(part for part in manifest.partitions if _name(part) not in known)
-    with duckdb.connect() as connection:
-        for part, what, one in _find(connection, lake, Manifest(partitions=new)):
-            found[part][what] = one
+    if new:
+        with duckdb.connect() as connection:
+            for part, what, one in _find(connection, lake, Manifest(partitions=new)):
+                found[part][what] = one
     if found != known:
         files.write_whole(path, msgspec.json.encode(_Kept(constraints, found)))
     total: Counter[str] = Counter()
