@@ -10,6 +10,7 @@ Here: reading the marts off the published file, and writing them. Not here: what
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,9 +37,11 @@ TYPES = {
     "VARCHAR": "text",
 }
 ROWS_AT_ONCE = 20_000
+# DuckDB would keep all that it has read, and nothing is read twice.
+MEMORY_LIMIT = "1GB"
 # Less than the second after which PostgreSQL ends one of two that wait for each other: let it never be a reader.
 WAIT_FOR_READERS = "500ms"
-LOCK_TIMEOUT = "55P03"
+LOCK_TIMEOUT, CANCELED = "55P03", "57014"
 NO_NUL = "\N{REPLACEMENT CHARACTER}"
 # What the comment on a schema begins with that is written here, and no other.
 _MARK = "Trainyard's marts"
@@ -62,7 +65,7 @@ def mirror_marts(warehouse: Path, dsn: str, schema: str) -> Mirrored:
     if not warehouse.exists():
         raise TrainyardError(f"there is no {warehouse} yet: `trainyard run` publishes it")
     failure = _failure()
-    with opened(warehouse) as marts, _connected(dsn) as postgres:
+    with opened(warehouse, memory_limit=MEMORY_LIMIT) as marts, _connected(dsn) as postgres:
         try:
             tables = _marts(marts, schema)
             if not tables:
@@ -73,6 +76,8 @@ def mirror_marts(warehouse: Path, dsn: str, schema: str) -> Mirrored:
             postgres.commit()
             _tidy(postgres, tables)
         except failure as error:
+            if error.sqlstate == CANCELED and "user request" in str(error):
+                signal.raise_signal(signal.SIGINT)  # the driver took Ctrl-C for itself, to cancel the statement
             again = ": readers hold a table that is to be altered: run again" if error.sqlstate == LOCK_TIMEOUT else ""
             raise TrainyardError(f"PostgreSQL refused the mirror: {_told(error)}{again}") from None
     return Mirrored(len(tables), sum(rows for rows, _ in copied), sum(changed for _, changed in copied))
