@@ -91,7 +91,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	$(PIP) install --quiet --no-deps --require-hashes -r requirements-dev.lock
 	touch $@
 
-# DuckDB stays on 1.5 in the lock: most BI drivers still carry it (README, "Connecting a BI tool").
+# DuckDB stays on 1.5 in the lock: most BI drivers still carry it (docs/connecting.md).
 lock: | $(VENV)/bin/python
 	$(PIP) install --quiet uv==$(UV_VERSION)
 	printf 'duckdb<1.6\n' > $(VENV)/constraints.txt

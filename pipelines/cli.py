@@ -33,6 +33,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+publish = typer.Typer(help="Copy the published marts to where other tools look for them.", no_args_is_help=True)
+app.add_typer(publish, name="publish")
 _stderr = Console(stderr=True)
 
 
@@ -157,6 +159,29 @@ def query(
     home = Home(load_settings().home)
     home.see_warehouse()
     write_answer(home.warehouse, sql, output)
+
+
+@publish.command()
+def postgres(
+    dsn: Annotated[
+        str,
+        typer.Argument(
+            help="The database, as postgresql://user@host/database; its password in ~/.pgpass or PGPASSWORD."
+        ),
+    ],
+    schema: Annotated[str, typer.Option(help="The schema, which is for the marts alone.")] = "trainyard",
+) -> None:
+    """Copy the marts into a schema of PostgreSQL, in one transaction, for BI tools that have a driver for it."""
+    from pipelines.postgres import NO_NUL, mirror_marts
+
+    home = Home(load_settings().home)
+    home.see_warehouse()
+    with _stderr.status("copying"):
+        mirrored = mirror_marts(home.warehouse, dsn, schema)
+    typer.echo(f"published {mirrored.tables} tables with {mirrored.rows:,} rows in the schema {printable(schema)}")
+    if mirrored.texts_changed:
+        told = f"{mirrored.texts_changed:,} texts have NUL characters, which PostgreSQL cannot store"
+        typer.echo(f"trainyard: warning: {told}: {NO_NUL} is there instead", err=True)
 
 
 @app.command()

@@ -69,14 +69,18 @@ def write_answer(warehouse: Path, sql: str, output: Format) -> None:
 
 
 @contextmanager
-def opened(warehouse: Path, folder: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def opened(
+    warehouse: Path, folder: str | None = None, memory_limit: str | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse, read-only; raises TrainyardError where it is damaged, or another process writes to it.
 
-    What is asked of it reaches no other file, but those of ``folder``.
+    What is asked of it reaches no other file, but those of ``folder``. ``memory_limit``: of DuckDB, as ``1GB``.
     """
     try:
         with duckdb.connect(str(warehouse), read_only=True) as connection:
             connection.execute("set allowed_directories = $1", [[folder] if folder else []])
+            if memory_limit:
+                connection.execute("set memory_limit = $1", [memory_limit])
             connection.execute("set enable_external_access = false")
             connection.execute("set lock_configuration = true")
             yield connection

@@ -3,6 +3,8 @@
 import gzip
 import json
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -10,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from pipelines.home import Home
 from pipelines.simulator.made_fleet import made_fleet
-from tests import few_models
+from tests import few_models, postgres_server
 from tests.main_job import trainyard
 from tests.reference_data import reference_for, write_reference
 
@@ -61,6 +63,15 @@ def made_home(made_documents, made_reference, tmp_path_factory, worker_id):
             _publish(made_documents, made_reference, home)
     assert home.warehouse.exists()
     return home
+
+
+@pytest.fixture(scope="session")
+def postgres_port():
+    """The port of a PostgreSQL that is made for the tests."""
+    if not postgres_server.programs():
+        pytest.skip("PostgreSQL is not installed here")
+    with tempfile.TemporaryDirectory() as folder, postgres_server.serving(Path(folder)) as port:
+        yield port
 
 
 def _publish(documents, reference, home):
