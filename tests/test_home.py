@@ -14,6 +14,8 @@ from pipelines.home import Home
 from pipelines.simulator import Fleet, Simulator
 from pipelines.simulator.made_fleet import made_documents
 from tests import few_models
+from tests.crash import commands
+from tests.crash.boundaries import forked
 from tests.main_job import CREDENTIALS, trainyard
 
 HOLDER = """
@@ -53,10 +55,10 @@ def test_who_writes_and_since_when_is_said(home, holder):
 def test_a_command_does_not_wait_for_another(home, holder):
     started = time.monotonic()
     for command in (["run"], ["build"], ["rebuild"], ["import", __file__]):
-        failed = trainyard(*command, home=home.root, check=False)
-        assert failed.returncode == 1
-        assert len(failed.stderr.strip().splitlines()) == 1
-        assert f"process {holder.pid}" in failed.stderr
+        failed = forked(commands.trainyard(*command), home.root)
+        assert failed.code == 1
+        assert len(failed.output.strip().splitlines()) == 1
+        assert f"process {holder.pid}" in failed.output
     assert time.monotonic() - started < 60
 
 

@@ -48,27 +48,29 @@ def test_harvested_and_built_bit_by_bit_as_at_once(fleet, monkeypatch, tmp_path)
     with Simulator(fleet) as simulator:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", simulator.url)
         end = simulator.now
-        refresh(Settings(home=at_once.root), Part.ALL, print)
+        harvest(Settings(home=at_once.root))
+        expected = build_directly(at_once)
         # By month, and many of them from earlier builds.
         monkeypatch.setattr(parts, "JOBS_A_PART", 1)
         # The first look is a day and a half before the end, when most jobs have ended.
-        for hours in range(36, 0, -1):
+        for hours in range(36, 0, -2):
             simulator.set_time(end - hours * HOUR)
             (outcome,) = harvest(Settings(home=hourly.root))
             assert outcome.error is None
             load(hourly)
             if hours in (36, 12):
                 build_directly(hourly)
-        assert read_manifest(hourly.lake).generation > 10
+        assert read_manifest(hourly.lake).generation > 5
         simulator.set_time(end)
         refresh(Settings(home=hourly.root), Part.ALL, print)
     assert sorted_rows(lake(hourly), "observed_at") == sorted_rows(lake(at_once), "observed_at")
-    marts, expected = published(hourly.warehouse), published(at_once.warehouse)
+    marts = published(hourly.warehouse)
     assert marts.pop("build_info") != expected.pop("build_info")
     assert sorted_rows(marts, "observed_at") == sorted_rows(expected, "observed_at")
 
 
-def test_a_quiet_run_makes_one_call_and_rewrites_nothing(fleet, monkeypatch, tmp_path):
+def test_a_quiet_run_makes_one_call_and_rewrites_nothing(fleet, models, monkeypatch, tmp_path):
+    few_models.use(monkeypatch, models)
     home = Home(tmp_path / "home")
     with Simulator(fleet) as simulator:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", simulator.url)

@@ -76,10 +76,12 @@ def samples(found: list[Boundary]) -> list[Boundary]:
     """Of each kind of boundary the first, and where files come into force or the service is asked the last too.
 
     Before a folder is made, all is as it was before: most of them are there already. Before an fsync the disk is, for
-    all that a killed process can do to it, as before the rename that comes next.
+    all that a killed process can do to it, as before the rename that comes next; and before what is left of a file that
+    was renamed is removed, as before the next one is opened.
     """
     last = {boundary.label: boundary for boundary in found if boundary.label.startswith(("os.rename", "send"))}
-    firsts = [b for b in found if b.occurrence == 1 and not b.label.startswith(("os.mkdir", "fsync"))]
+    alike = re.compile(r"os\.mkdir|fsync|os\.remove .*\.tmp$")
+    firsts = [boundary for boundary in found if boundary.occurrence == 1 and not alike.match(boundary.label)]
     return list(dict.fromkeys([*firsts, *last.values()]))
 
 

@@ -18,11 +18,10 @@ from pipelines.home import Home
 from pipelines.lake.deleted import read_marks, select_deleted
 from pipelines.lake.load import load, reload
 from pipelines.lake.manifest import read_manifest
-from pipelines.refresh import Part, refresh
 from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.verify import verify
 from pipelines.verify.windows import LOOK_JOBS
-from tests.main_job import lake, only_the_simulator, published, trainyard
+from tests.main_job import build_directly, lake, only_the_simulator, published, trainyard
 from tests.simulator.made import T0, job
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
@@ -157,8 +156,8 @@ def test_deleted_jobs_are_marked_and_survive_a_rebuild(settings, home, serving):
     assert (outcome.documents, outcome.error) == (0, None)
     assert line.endswith("; 2 (2023-11: 2) that the service lacks were marked as deleted")
     assert len(names(home)) == 300
-    refresh(settings, Part.FROM_RAW, print, from_scratch=True)
-    facts = published(home.warehouse)["fct_training_jobs"]
+    reload(home)
+    facts = build_directly(home)["fct_training_jobs"]
     deleted = {row["training_job_name"]: row["deleted_at"] for row in facts if row["is_deleted"]}
     assert sorted(deleted) == ["job-020", "job-021"]
     assert {instant.replace(tzinfo=UTC).timestamp() for instant in deleted.values()} == {NOW + DAY}
