@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import tempfile
 from pathlib import Path
 
@@ -21,11 +20,6 @@ _any_size = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, H
 settings.register_profile("default", max_examples=15, derandomize=True, **_any_size)
 settings.register_profile("nightly", max_examples=1000, **_any_size)
 settings.load_profile("default")
-
-
-def pytest_xdist_auto_num_workers():
-    """One more than there are cores: many tests wait, for a server that does not answer or a process of their own."""
-    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
 
 
 def pytest_addoption(parser):
