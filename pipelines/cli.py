@@ -195,7 +195,7 @@ def ddl() -> None:
     url = Home(load_settings().home).url
     if not url:
         raise TrainyardError("Athena reads buckets alone: set TRAINYARD_HOME to s3://bucket/prefix")
-    marts = (table for table in load_catalogue(shipped("sql")).tables.values() if table.schema == "marts")
+    marts = load_catalogue(shipped("sql")).marts
     for statement in statements(url, [*(table.table for table in lake_tables()), *marts]):
         typer.echo(f"{statement};")
 

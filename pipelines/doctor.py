@@ -127,9 +127,10 @@ def _source(source: Source | Outcome) -> Iterator[Finding]:
         page = asked(lambda: search.newest(calls, None))
         summaries, answered_at = asked(lambda: next(listed(calls, None))) or ([], None)
         named = [(job.name, job.arn) for job in (page.jobs if page else summaries) if job.name and job.arn]
-        for name, arn in named[:1]:
-            asked(lambda name=name: describe(calls, name))  # type: ignore[misc]
-            asked(lambda arn=arn: list_tags(calls, arn))  # type: ignore[misc]
+        if named:
+            name, arn = named[0]
+            asked(lambda: describe(calls, name))
+            asked(lambda: list_tags(calls, arn))
     except FAILURES as error:
         yield Finding(Level.failed, source.name, explain(error))
         return
@@ -138,8 +139,7 @@ def _source(source: Source | Outcome) -> Iterator[Finding]:
 
 
 def _permissions(source: str, denied: dict[str, str], *, has_job: bool) -> Iterator[Finding]:
-    may = {operation for operation in ("Search", "ListTrainingJobs") if operation not in denied}
-    if not may:
+    if {"Search", "ListTrainingJobs"} <= denied.keys():
         yield Finding(Level.failed, source, denied["Search"])
         return
     if not denied:

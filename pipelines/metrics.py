@@ -88,8 +88,7 @@ def read_metrics() -> tuple[Metric, ...]:
 
 def read_marts() -> tuple[Table, ...]:
     """The marts, by name."""
-    tables = (bound.table for bound in load_catalogue(shipped("sql")).models)
-    return tuple(sorted((table for table in tables if table.schema == "marts"), key=lambda table: table.name))
+    return tuple(sorted(load_catalogue(shipped("sql")).marts, key=lambda table: table.name))
 
 
 def read_examples() -> tuple[Example, ...]:

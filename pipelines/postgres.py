@@ -62,8 +62,6 @@ def mirror_marts(warehouse: Path, dsn: str, schema: str) -> Mirrored:
     ``dsn`` is what libpq takes: an address or `key=value` pairs. Raises TrainyardError, with nothing of ``dsn`` in it,
     for whatever PostgreSQL refuses; what was there before stays then, whole.
     """
-    if not warehouse.exists():
-        raise TrainyardError(f"there is no {warehouse} yet: `trainyard run` publishes it")
     failure = _failure()
     with opened(warehouse, memory_limit=MEMORY_LIMIT) as marts, _connected(dsn) as postgres:
         try:

@@ -52,8 +52,6 @@ _DAMAGED = (
 
 def write_answer(warehouse: Path, sql: str, output: Format) -> None:
     """Write the rows of a SELECT to standard output; raises TrainyardError for what DuckDB refuses."""
-    if not warehouse.exists():
-        raise TrainyardError(f"there is no {warehouse} yet: `trainyard run` publishes it")
     try:
         # Through a file, for Parquet is not written front to back.
         with tempfile.TemporaryDirectory() as folder, opened(warehouse, folder) as connection:
@@ -72,10 +70,12 @@ def write_answer(warehouse: Path, sql: str, output: Format) -> None:
 def opened(
     warehouse: Path, folder: str | None = None, memory_limit: str | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse, read-only; raises TrainyardError where it is damaged, or another process writes to it.
+    """The warehouse, read-only; raises TrainyardError where it is absent or damaged, or another process writes to it.
 
     What is asked of it reaches no other file, but those of ``folder``. ``memory_limit``: of DuckDB, as ``1GB``.
     """
+    if not warehouse.exists():
+        raise TrainyardError(f"there is no {warehouse} yet: `trainyard run` publishes it")
     try:
         with duckdb.connect(str(warehouse), read_only=True) as connection:
             connection.execute("set allowed_directories = $1", [[folder] if folder else []])

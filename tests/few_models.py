@@ -4,6 +4,7 @@ Here: the models, and having the job use them, in this process or in the command
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
@@ -32,11 +33,10 @@ MODELS = {
 COMMAND = """
 import sys
 from pathlib import Path
-from pipelines import cli, definitions
+from pipelines import cli
 sys.path.append(sys.argv.pop(1))
 from tests import few_models
-folder = Path(sys.argv.pop(1))
-definitions.shipped, definitions.dashboard = lambda _: folder, few_models.no_page
+few_models.use(setattr, Path(sys.argv.pop(1)))
 cli.main()
 """
 
@@ -57,10 +57,13 @@ def catalogue_in(folder: Path) -> Catalogue:
     return load_catalogue(written(folder))
 
 
-def use(monkeypatch, folder: Path) -> None:
-    """Have jobs of this process use the models of a folder."""
-    monkeypatch.setattr(definitions, "shipped", lambda _: folder)
-    monkeypatch.setattr(definitions, "dashboard", no_page)
+def use(set_attribute: Callable[..., None], folder: Path) -> None:
+    """Have jobs of this process use the models of a folder.
+
+    ``set_attribute`` is Python's own, or pytest's, which undoes it.
+    """
+    set_attribute(definitions, "shipped", lambda _: folder)
+    set_attribute(definitions, "dashboard", no_page)
 
 
 def command(folder: Path) -> list[str]:

@@ -85,7 +85,7 @@ def test_they_are_nowhere_after_a_call_that_fails(simulator, models, tmp_path, m
     # Jobs are listed where Search alone is denied.
     simulator.inject(Fault(kind=kind, operation="ListTrainingJobs"))
     main_job.only_the_simulator(monkeypatch, **environment(simulator, tmp_path))
-    few_models.use(monkeypatch, models)
+    few_models.use(monkeypatch.setattr, models)
     run = forked(trainyard("run"), tmp_path / "home")
     assert (run.signal, run.code) == (0, 1), run.output
     assert "Traceback" not in run.output

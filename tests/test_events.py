@@ -93,7 +93,7 @@ def test_lost_jobs_are_asked_for_by_name_twenty_at_a_time(settings, home, monkey
 
 
 def test_the_next_run_reads_them(settings, home, models, monkeypatch):
-    few_models.use(monkeypatch, models)
+    few_models.use(monkeypatch.setattr, models)
     harvested(settings, home, monkeypatch, JOBS[1:])
     note(home, event(JOBS[0]))
     with serve(monkeypatch, JOBS):

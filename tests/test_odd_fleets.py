@@ -11,6 +11,7 @@ from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.home import Home
 from tests.main_job import build_directly
 from tests.oracle import GRAINS, MARTS
+from tests.oracle.jobs import jobs_of
 from tests.reference_data import reference_for, write_reference
 from tests.test_marts import differences
 
@@ -181,8 +182,9 @@ def test_the_marts_of_an_odd_fleet_are_the_oracles(fleet, gpus_of_type, tmp_path
     archive.append("odd", [Observation(float(SEEN), json.dumps(document).encode()) for document in fleet])
     marts = build_directly(home)
     assert not marts["build_info"][0]["documents_quarantined"]
+    jobs = jobs_of(fleet, SEEN, gpus_of_type)
     for mart, rows in MARTS.items():
-        found = differences(marts[mart], rows(fleet, SEEN, gpus_of_type, reference), GRAINS[mart])
+        found = differences(marts[mart], rows(jobs, reference), GRAINS[mart])
         assert not found, (mart, found[:5])
     for job in marts["fct_training_jobs"]:
         visits = [v for v in marts["fct_secondary_status_visits"] if v["training_job_arn"] == job["training_job_arn"]]

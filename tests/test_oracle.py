@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from tests.oracle import GRAINS, MARTS
+from tests.oracle.jobs import jobs_of
 
 MIDNIGHT = 1_704_067_200
 HOUR = 3600
@@ -42,7 +43,7 @@ def waited(wait, **members):
 
 
 def rows(mart, *documents, as_of=100 * DAY):
-    return MARTS[mart](list(documents), MIDNIGHT + as_of, GPUS)
+    return MARTS[mart](jobs_of(documents, MIDNIGHT + as_of, GPUS))
 
 
 def one(mart, *documents, **arguments):

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import CensoredData, ecdf
 
 from tests.oracle import MARTS
+from tests.oracle.jobs import jobs_of
 from tests.oracle.statistics import kaplan_meier_seconds
 from tests.test_oracle import DAY, GPUS, HOUR, MIDNIGHT, UNKNOWN_GPUS, columns, job, one, ran, waited
 
@@ -20,7 +21,7 @@ GROUPS = [
 def referring(mart, names, *documents, as_of=100 * DAY, **reference):
     """As ``columns``, of a mart that reads reference data."""
     nothing = {"prices": [], "quotas": [], "capacities": []}
-    rows = MARTS[mart](list(documents), MIDNIGHT + as_of, GPUS, nothing | reference)
+    rows = MARTS[mart](jobs_of(documents, MIDNIGHT + as_of, GPUS), nothing | reference)
     return sorted((tuple(row[name] for name in names.split()) for row in rows), key=repr)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.oracle import GRAINS, MARTS
 from tests.oracle.expected import check_against_expected
-from tests.oracle.jobs import newest_instant
+from tests.oracle.jobs import jobs_of, newest_instant
 
 FLEETS = Path(os.environ.get("TRAINYARD_FLEETS", Path(__file__).parents[2] / "shared" / "fleets"))
 
@@ -37,8 +37,8 @@ pytestmark = pytest.mark.skipif(not FLEETS.is_dir(), reason="the fleets are not 
 def test_the_oracle_agrees_with_the_answers(fleet):
     with gzip.open(FLEETS / f"{fleet}.ndjson.gz") as lines:
         documents = [json.loads(line) for line in lines]
-    as_of = max(map(newest_instant, documents))
-    marts = {name: rows(documents, as_of, GPUS) for name, rows in MARTS.items()}
+    jobs = jobs_of(documents, max(map(newest_instant, documents)), GPUS)
+    marts = {name: rows(jobs) for name, rows in MARTS.items()}
     check_against_expected(marts, json.loads((FLEETS / "expected.json").read_text())[fleet])
     for name, grain in GRAINS.items():
         assert len({tuple(row[column] for column in grain) for row in marts[name]}) == len(marts[name]), name

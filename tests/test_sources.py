@@ -127,7 +127,7 @@ def test_the_outcome_of_each_source_is_kept_and_shown(settings, simulator):
 def test_through_dagster_a_failed_source_fails_its_check_and_the_run_and_the_others_are_published(
     settings, simulator, models, monkeypatch
 ):
-    few_models.use(monkeypatch, models)
+    few_models.use(monkeypatch.setattr, models)
     defs = build_defs(settings.model_copy(update={"sources": (*SOURCES, STRANGER)}))
     with dg.DagsterInstance.ephemeral() as instance:
         result = defs.resolve_job_def("refresh").execute_in_process(instance=instance, raise_on_error=False)
@@ -149,7 +149,7 @@ def test_through_dagster_a_failed_source_fails_its_check_and_the_run_and_the_oth
 
 
 def test_sources_that_all_fail_in_the_midst_fail_the_run_once_it_is_published(settings, simulator, models, monkeypatch):
-    few_models.use(monkeypatch, models)
+    few_models.use(monkeypatch.setattr, models)
     monkeypatch.setattr(search, "PAGE_JOBS", 3)
     simulator.inject(Fault(kind="access-denied", operation="Search", after=2))
     with dg.DagsterInstance.ephemeral() as instance:

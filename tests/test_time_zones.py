@@ -13,7 +13,7 @@ from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.home import Home
 from tests.main_job import build_directly, published
 from tests.oracle import GRAINS, MARTS
-from tests.oracle.jobs import newest_instant
+from tests.oracle.jobs import jobs_of, newest_instant
 from tests.test_marts import differences, gpus_of_type  # noqa: F401  # a fixture
 from tests.test_real_fleets import FLEETS
 
@@ -51,8 +51,9 @@ def test_a_year_on_clocks_half_an_hour_off(made_home, made_documents, made_refer
     ahead = 5.5 * 3600
     as_of = max(map(newest_instant, made_documents)) + ahead
     documents = [shifted(document, ahead) for document in made_documents]
+    jobs = jobs_of(documents, as_of, gpus_of_type)
     for mart in MARTS.keys() - INSTANTS:
-        found = differences(marts[mart], MARTS[mart](documents, as_of, gpus_of_type, made_reference), GRAINS[mart])
+        found = differences(marts[mart], MARTS[mart](jobs, made_reference), GRAINS[mart])
         assert not found, (mart, found[:5])
     utc = published(made_home.warehouse)
     for mart in INSTANTS:

@@ -158,23 +158,6 @@ _LISTS = {
     """,
     "build": "from marts.build_info",
 }
-MARTS = (
-    "build_info",
-    "data_quality",
-    "failure_fingerprints",
-    "failure_rates_daily",
-    "fct_training_jobs",
-    "fleet_utilization_hourly",
-    "freshness",
-    "goodput_monthly",
-    "queue_wait",
-    "secondary_status_time_daily",
-    "spot_savings_monthly",
-    "stuck_jobs",
-    "utilization_daily",
-    "utilization_hourly",
-    "wasted_instance_hours",
-)
 
 
 def facts_of(warehouse: Path, grains: Sequence[Grain] = GRAINS, rows_at_most: int = ROWS_AT_MOST) -> dict[str, Any]:
@@ -217,7 +200,8 @@ def _opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute(f"attach {literal(str(warehouse))} as warehouse (read_only)")
         ((time_zone,),) = connection.execute("select time_zone from warehouse.marts.build_info").fetchall()
         connection.execute("create schema marts")
-        for mart in MARTS:
+        tables = "select table_name from duckdb_tables() where database_name = 'warehouse' and schema_name = 'marts'"
+        for (mart,) in connection.execute(tables).fetchall():
             connection.execute(f"create view marts.{mart} as from warehouse.marts.{mart}")
         define_time_functions(connection, time_zone)
         yield connection

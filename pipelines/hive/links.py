@@ -31,8 +31,7 @@ def link_lake(home: Home) -> None:
 
 def link_marts(home: Home, build: Build, catalogue: Catalogue) -> None:
     """List the files of a build's marts."""
-    names = [bound.table.name for bound in catalogue.models if bound.table.schema == "marts"]
-    _link(home, "marts", {name: list(build.files(f"marts.{name}").values()) for name in names})
+    _link(home, "marts", {mart.name: list(build.files(mart.qualified_name).values()) for mart in catalogue.marts})
 
 
 def _link(home: Home, schema: str, tables: Mapping[str, list[Path]]) -> None:

@@ -55,6 +55,11 @@ class Catalogue:
         """All tables by qualified name."""
         return {table.qualified_name: table for table in (*self.inputs, *(bound.table for bound in self.models))}
 
+    @property
+    def marts(self) -> list[Table]:
+        """The tables of the models that are published."""
+        return [bound.table for bound in self.models if bound.table.schema == "marts"]
+
 
 def input_tables() -> tuple[Table, ...]:
     """The tables that models may read besides other models: the lake's, reference data, the build's context."""

@@ -27,7 +27,7 @@ STORAGE_VERSION = "v1.2.0"
 def published_tables(catalogue: Catalogue) -> list[Table]:
     """What is published of a build: the marts, the lake and the reference data."""
     return [
-        *(bound.table for bound in catalogue.models if bound.table.schema == "marts"),
+        *catalogue.marts,
         *(table.table for table in lake_tables()),
         SOURCES,
         DELETED,

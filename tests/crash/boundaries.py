@@ -6,7 +6,6 @@ Here: finding a run's boundaries, and having it die there as by `kill -9`, or fa
 hooks for this: Python's own audit events tell what a run does. Not here: the runs, and what must hold after them.
 """
 
-import gc
 import os
 import pickle
 import re
@@ -150,7 +149,6 @@ def forked(run: Run, home: Path) -> Ended:
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
-        gc.freeze()  # what this process left is not for the child to end: its threads are not here
         code = 71  # whatever happens, nothing of the tests goes on in here
         try:
             code = _printing_to(writing, run, home)

@@ -28,7 +28,7 @@ def small_models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sql")
     catalogue = few_models.catalogue_in(folder)
     with pytest.MonkeyPatch.context() as patch:
-        few_models.use(patch, folder)
+        few_models.use(patch.setattr, folder)
         yield catalogue
 
 

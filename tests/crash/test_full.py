@@ -56,6 +56,7 @@ def two_sources(monkeypatch, world):
         ("open sources/.#.json.#.tmp", "sources/"),
         ("duckdb copy", "No space left on device"),
         ("open lake/.manifest.json.#.tmp", "manifest.json"),
+        ("open builds/…/.settled.json.#.tmp", "settled.json"),
         ("fsync builds/…/*.parquet.#.tmp", ".parquet"),
         ("os.rename warehouse.duckdb", "warehouse.duckdb"),
     ],
@@ -68,7 +69,7 @@ def test_where_a_write_fails(world, tmp_path, boundary, named):
     assert "No space left on device" in line
 
 
-@pytest.mark.parametrize("size", [3000, 1_000_000])
+@pytest.mark.parametrize("size", [200, 3000, 30_000, 1_000_000])
 def test_where_files_are_too_long_for_the_disk(world, tmp_path, size):
     """In the middle of what DuckDB and Arrow write."""
     home = copy(world.before, tmp_path / "home")

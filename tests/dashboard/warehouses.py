@@ -5,7 +5,6 @@ Here: what the page reads, the marts. Not here: building marts of jobs.
 
 import duckdb
 
-from pipelines.dashboard.facts import MARTS
 from pipelines.tables import literal
 
 
@@ -32,6 +31,7 @@ def altered(warehouse, target, *statements):
 def _copy(warehouse, target, condition=""):
     connection = duckdb.connect(str(target))
     connection.execute(f"attach {literal(str(warehouse))} as old (read_only); create schema marts")
-    for mart in MARTS:
+    tables = "select table_name from duckdb_tables() where database_name = 'old' and schema_name = 'marts'"
+    for (mart,) in connection.execute(tables).fetchall():
         connection.execute(f"create table marts.{mart} as select * from old.marts.{mart} {condition}")
     return connection

@@ -50,7 +50,7 @@ LAKE = [table.table for table in lake_tables()]
 
 @pytest.fixture(scope="module")
 def marts():
-    return [bound.table for bound in load_catalogue(shipped("sql")).models if bound.table.schema == "marts"]
+    return load_catalogue(shipped("sql")).marts
 
 
 def test_a_table():

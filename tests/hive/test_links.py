@@ -56,7 +56,7 @@ def in_bucket(home):
 
 
 def test_what_is_listed_is_what_is_published(home, monkeypatch, models):
-    few_models.use(monkeypatch, models)
+    few_models.use(monkeypatch.setattr, models)
     transitions = [{"Status": "Starting", "StartTime": MAY}, {"Status": "Training", "StartTime": MAY + 1}]
     receive(home, 1, SecondaryStatusTransitions=transitions)
     load(home)

@@ -13,7 +13,6 @@ from tests.oracle.facts import secondary_status_visits, training_jobs
 from tests.oracle.failures import failure_classes, failure_classes_monthly, failure_fingerprints, stop_causes
 from tests.oracle.final_metrics import final_metrics, final_metrics_by_group
 from tests.oracle.fleet import arrivals, fleet_totals, job_size_quantiles, job_sizes
-from tests.oracle.jobs import jobs_of
 from tests.oracle.limits import limit_accuracy
 from tests.oracle.owners import instance_hours_by_owner, owner_concentration
 from tests.oracle.quality import data_quality, freshness
@@ -121,19 +120,16 @@ _REFERRING_MARTS = {
 NO_REFERENCE: dict[str, list[dict]] = {"prices": [], "quotas": [], "capacities": []}
 
 
-def _of_documents(name, mart) -> Callable[..., list[dict]]:
-    def rows(documents, as_of, instance_types, reference=NO_REFERENCE):
-        jobs = jobs_of(documents, as_of, instance_types)
+def _of_jobs(name, mart) -> Callable[..., list[dict]]:
+    def rows(jobs, reference=NO_REFERENCE):
         return mart(jobs, reference) if name in _REFERRING_MARTS else mart(jobs)
 
     return rows
 
 
-# Mart -> f(documents, as_of, instance_types, reference): its rows. Documents are in the API's wire shape, all observed
-# at `as_of` (epoch seconds); `instance_types`: instance type -> GPUs, None where unknown; `reference`: rows of its
-# tables.
+# Mart -> f(jobs, reference): its rows. Jobs are those of documents (`jobs.jobs_of`); `reference`: rows of its tables.
 MARTS: dict[str, Callable[..., list[dict]]] = {
-    name: _of_documents(name, mart) for name, (mart, _) in (_MARTS | _REFERRING_MARTS).items()
+    name: _of_jobs(name, mart) for name, (mart, _) in (_MARTS | _REFERRING_MARTS).items()
 }
 
 # Mart -> the columns that tell its rows apart; none where it has one row.

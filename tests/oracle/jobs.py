@@ -225,19 +225,11 @@ class Job:
 
 
 def jobs_of(documents, as_of, gpus_of_type):
-    """The jobs of documents that were all observed at ``as_of``, in epoch seconds.
+    """Every job of documents that were all observed at ``as_of``, in epoch seconds.
 
-    Of the list that was asked for last they are the same objects: marts share what each works out of its job.
+    Each keeps what was worked out of it: marts of the same jobs share that.
     """
-    asked = (id(documents), len(documents), as_of, id(gpus_of_type))
-    if _last.get("asked") != asked:
-        jobs = [Job(document, microseconds(as_of), gpus_of_type) for document in documents]
-        # The list itself is kept too, so that no other can come to its address.
-        _last.update(asked=asked, of=(documents, gpus_of_type), jobs=jobs)
-    return list(_last["jobs"])
-
-
-_last = {}
+    return [Job(document, microseconds(as_of), gpus_of_type) for document in documents]
 
 
 def newest_instant(value, member=""):
