@@ -1,7 +1,9 @@
-"""What many tests look at (the made fleet with reference data, published once), and how long property tests run."""
+"""What many tests look at (the made fleet with reference data, published once), in which order tests run, and how long
+property tests do."""
 
 import gzip
 import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -24,6 +26,29 @@ settings.load_profile("default")
 
 def pytest_addoption(parser):
     parser.addoption("--whole-sweep", action="store_true", help="kill runs at every boundary, not at one of each kind")
+
+
+def pytest_xdist_auto_num_workers(config):
+    """One more than there are cores: some tests wait for servers and for processes of their own."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(config, items):
+    """Let each worker begin with its share of the tests that fork.
+
+    A fork has the locks of its parent's threads but not the threads, so the parent must not have used DuckDB's or
+    Arrow's yet. xdist gives each worker as long a run of the list, and takes from its end for one that is idle.
+    """
+    forking = [item for item in items if item.get_closest_marker("forks")]
+    others = [item for item in items if not item.get_closest_marker("forks")]
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    items.clear()
+    for place in range(workers, 0, -1):
+        length = (len(forking) + len(others)) // place
+        share = forking[: len(forking) // place]
+        rest = others[: length - len(share)]
+        del forking[: len(share)], others[: len(rest)]
+        items += share + rest
 
 
 @pytest.fixture(scope="session")

@@ -70,6 +70,7 @@ def test_they_are_nowhere_after_a_run(simulator, models, tmp_path):
     look(tmp_path, {"stdout": run.stdout.encode(), "stderr": run.stderr.encode()})
 
 
+@pytest.mark.forks
 @pytest.mark.parametrize(
     ("operation", "kind"),
     [

@@ -52,6 +52,7 @@ def test_who_writes_and_since_when_is_said(home, holder):
     assert str(home.root) in said
 
 
+@pytest.mark.forks
 def test_a_command_does_not_wait_for_another(home, holder):
     started = time.monotonic()
     for command in (["run"], ["build"], ["rebuild"], ["import", __file__]):

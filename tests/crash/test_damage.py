@@ -14,6 +14,8 @@ from tests.crash.boundaries import Boundary, copy, forked, result, stopped
 from tests.crash.commands import trainyard
 from tests.main_job import lake, published
 
+pytestmark = pytest.mark.forks
+
 ARN = "arn:aws:sagemaker:eu-west-1:012345678901:training-job/"
 
 

@@ -14,6 +14,8 @@ from tests.crash.boundaries import Boundary, copy, forked, full_after_bytes, sto
 from tests.crash.commands import trainyard
 from tests.crash.test_kill import is_new
 
+pytestmark = pytest.mark.forks
+
 IN_VAIN = "in vain:"
 
 

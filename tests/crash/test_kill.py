@@ -29,6 +29,8 @@ from tests.crash.boundaries import (
 )
 from tests.main_job import lake
 
+pytestmark = pytest.mark.forks
+
 
 def is_old_or_new(world):
     """A check that lake and warehouse each are as before the run or as after it."""

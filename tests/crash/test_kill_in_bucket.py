@@ -25,6 +25,8 @@ from tests.crash.test_kill import is_new, is_old_or_new
 from tests.few_models import MODELS
 from tests.main_job import lake
 
+pytestmark = pytest.mark.forks
+
 whole_sweep_only = pytest.mark.usefixtures("whole_sweep")
 
 

@@ -16,6 +16,8 @@ from tests.crash.boundaries import Boundary, copy, run, stopped
 from tests.crash.commands import trainyard
 from tests.crash.test_kill import is_new, is_old_or_new
 
+pytestmark = pytest.mark.forks
+
 
 @pytest.mark.parametrize(
     ("sent", "boundary"),
