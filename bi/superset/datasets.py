@@ -1,0 +1,356 @@
+"""What Superset knows of the warehouse: the marts that charts draw, and the metrics that add up over their rows.
+
+Here: which marts, their time, and metrics, each said once. A share is the sum of its numerators over that of its
+denominators, so that it is right for whatever filters and groups are chosen. Not here: what tables and columns are,
+which the warehouse's own comments tell (``bundle``), and how metrics are drawn (``dashboards``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+# Formats of d3, as Superset has them.
+COUNT = ",d"
+AMOUNT = ",.1f"
+SHARE = ".1%"
+MONEY = ",.0f"  # in whatever currency prices are
+SECONDS = "DURATION"  # Superset's own: as 1h 2m
+
+
+@dataclass(frozen=True)
+class Metric:
+    """An aggregate over rows of a dataset; ``about`` is a sentence, or the column whose comment is one."""
+
+    name: str
+    sql: str
+    format: str = AMOUNT
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A mart, or a query over the warehouse if it has ``sql``; ``comments`` describe what is in no mart."""
+
+    name: str
+    metrics: tuple[Metric, ...]
+    time: str | None = None
+    calculated: dict[str, str] = field(default_factory=dict)  # column -> expression
+    comments: dict[str, str] = field(default_factory=dict)  # column -> sentence
+    sql: str | None = None
+    about: str = ""  # of a query: what its rows are
+
+    def metric(self, name: str) -> Metric:
+        """The metric of that name; raises KeyError."""
+        return {metric.name: metric for metric in self.metrics}[name]
+
+
+def total(name: str, column: str, format: str = AMOUNT) -> Metric:  # noqa: A002 - as of Metric
+    """The sum of a column."""
+    return Metric(name, f"sum({column})", format, column)
+
+
+def share(name: str, part: str, whole: str, about: str, format: str = SHARE) -> Metric:  # noqa: A002
+    """A sum over another; null where that is 0."""
+    return Metric(name, f"sum({part}) / nullif(sum({whole}), 0)", format, about)
+
+
+def rate_with_interval(name: str, part: str, whole: str, about: str) -> tuple[Metric, Metric, Metric]:
+    """A share of counts, and the ends of its 95 % interval by Wilson, as ``staging.failure_rates`` has them."""
+    n, z2 = f"nullif(sum({whole}), 0)", "3.841458820694124"
+    p = f"sum({part}) / {n}"
+    centre = f"({p} + {z2} / {n} / 2)"
+    margin = f"sqrt({z2} / {n} * ({p} * (1 - {p}) + {z2} / {n} / 4))"
+    ends = f"of the 95 % interval (Wilson) of {name[0].lower() + name[1:]}; null if that is."
+    return (
+        share(name, part, whole, about),
+        Metric(
+            f"{name}, at least", f"greatest(0, ({centre} - {margin}) / (1 + {z2} / {n}))", SHARE, f"Lower end {ends}"
+        ),
+        Metric(f"{name}, at most", f"least(1, ({centre} + {margin}) / (1 + {z2} / {n}))", SHARE, f"Upper end {ends}"),
+    )
+
+
+INSTANCE_HOURS = total("Instance-hours", "instance_hours")
+GPU_HOURS = total("GPU-hours", "gpu_hours")
+
+JOBS = Dataset(
+    "jobs",
+    time="creation_time",
+    about="One row per training job, as marts.fct_training_jobs, with its team and its failure's masked reason.",
+    sql="""\
+select
+    j.*,
+    coalesce(t.team, 'no team') as team,
+    f.masked_reason
+from marts.fct_training_jobs as j
+left join (
+    select
+        training_job_arn,
+        value as team
+    from lake.tags
+    where lower(key) = 'team' and value <> ''
+    qualify row_number() over (partition by training_job_arn order by index) = 1
+) as t on j.training_job_arn = t.training_job_arn
+left join marts.failure_fingerprints as f
+    on j.failure_fingerprint = f.failure_fingerprint and j.failure_class = f.failure_class
+""",
+    comments={"team": "Value of its tag `team` (in any case), or `no team`."},
+    metrics=(
+        Metric("Jobs", "count(*)", COUNT, "Training jobs."),
+        INSTANCE_HOURS,
+        GPU_HOURS,
+        Metric(
+            "Failed jobs", "count(*) filter (where training_job_status = 'Failed')", COUNT, "Jobs that ended Failed."
+        ),
+        Metric(
+            "Failed instance-hours",
+            "sum(instance_hours) filter (where training_job_status = 'Failed')",
+            about="Instance-hours of the runs of jobs that ended Failed.",
+        ),
+        Metric(
+            "Last seen", "max(life_end_at)", "", "Newest end of life (UTC) of such a job, or when it was last seen."
+        ),
+        Metric(
+            "Never started",
+            "count(*) filter (where is_never_started)",
+            COUNT,
+            "Jobs that ended without having started.",
+        ),
+        Metric("Median wait", "quantile_cont(queue_wait_seconds, 0.5)", SECONDS, "Median wait of jobs that started."),
+        Metric(
+            "90 % waited at most",
+            "quantile_cont(queue_wait_seconds, 0.9)",
+            SECONDS,
+            "90th percentile of jobs that started.",
+        ),
+        Metric(
+            "Waited in vain",
+            "coalesce(sum(lifetime_seconds) filter (where is_never_started), 0)",
+            SECONDS,
+            "Time that never-started jobs waited, over all of them.",
+        ),
+    ),
+)
+
+ENDED_JOBS_BY_CLASS = Dataset(
+    "ended_jobs_by_failure_class",
+    time="date",
+    about=(
+        "One row per month, account, region, instance type, spot or not, failure class and actor, those without a failure"
+        " included: the jobs that failed so, and the ended jobs that could have. Count the ended jobs of one class only."
+    ),
+    sql="""\
+select
+    e.date,
+    e.account_id,
+    e.region,
+    e.instance_type,
+    e.is_spot,
+    c.failure_class,
+    c.failure_actor,
+    coalesce(f.jobs, 0) as failed_jobs,
+    e.completed_jobs + e.failed_jobs + e.stopped_jobs as ended_jobs,
+    f.instance_hours
+from marts.failure_rates_monthly as e
+cross join (select distinct failure_class, failure_actor from marts.failure_classes_monthly) as c
+left join marts.failure_classes_monthly as f
+    on
+        e.date = f.date
+        and e.account_id = f.account_id
+        and e.region = f.region
+        and e.instance_type = f.instance_type
+        and e.is_spot = f.is_spot
+        and c.failure_class = f.failure_class
+        and c.failure_actor is not distinct from f.failure_actor
+""",
+    comments={"ended_jobs": "Jobs that ended in the month, for whatever class: the same for each class."},
+    metrics=(
+        total("Failed jobs", "failed_jobs", COUNT),
+        *rate_with_interval(
+            "Share of ended jobs", "failed_jobs", "ended_jobs", "Share of the ended jobs that failed so."
+        ),
+        INSTANCE_HOURS,
+    ),
+)
+
+DATASETS = (
+    Dataset(
+        "fleet_utilization_hourly",
+        time="hour",
+        calculated={"weekday": "strftime(hour, '%u %a')", "hour_of_day": "strftime(hour, '%H')"},
+        comments={"weekday": "Day of the week, Monday first.", "hour_of_day": "Hour of the day, 00 to 23."},
+        metrics=(
+            Metric("Peak jobs", "max(peak_jobs)", COUNT, "peak_jobs"),
+            Metric("Peak instances", "max(peak_instances)", COUNT, "peak_instances"),
+            Metric("Peak GPUs", "max(peak_gpus)", COUNT, "peak_gpus"),
+            # Hours are equally long, but for the one a year that clocks show twice.
+            Metric("Mean instances", "avg(mean_instances)", AMOUNT, "mean_instances"),
+            Metric("Mean GPUs", "avg(mean_gpus)", AMOUNT, "mean_gpus"),
+        ),
+    ),
+    Dataset(
+        "utilization_daily",
+        time="date",
+        metrics=(
+            total("Jobs submitted", "submitted_jobs", COUNT),
+            total("Jobs started", "started_jobs", COUNT),
+            total("Jobs ended", "ended_jobs", COUNT),
+            INSTANCE_HOURS,
+            GPU_HOURS,
+        ),
+    ),
+    Dataset(
+        "instance_type_utilization_daily",
+        time="date",
+        metrics=(INSTANCE_HOURS, GPU_HOURS),
+    ),
+    Dataset(
+        "secondary_status_time_daily",
+        time="date",
+        metrics=(
+            Metric("Job-hours", "sum(seconds) / 3600", AMOUNT, "Hours in the status, over all jobs."),
+            total("Visits", "visits", COUNT),
+        ),
+    ),
+    Dataset(
+        "failure_rates_daily",
+        time="date",
+        metrics=(
+            *rate_with_interval("Failure rate", "started_and_failed_jobs", "started_and_ended_jobs", "failure_rate"),
+            total("Failed jobs", "failed_jobs", COUNT),
+        ),
+    ),
+    ENDED_JOBS_BY_CLASS,
+    JOBS,
+    Dataset(
+        "queue_wait_monthly",
+        time="date",
+        # Quantiles of several months cannot be had from those of each: these hold for a month.
+        metrics=tuple(
+            Metric(name, f"case when count(*) = 1 then max({column}) end", SECONDS, column)
+            for name, column in (
+                ("Median wait", "p50_seconds"),
+                ("90 % waited at most", "p90_seconds"),
+                ("90 % waited at most, those that gave up too", "km_p90_seconds"),
+            )
+        ),
+    ),
+    Dataset(
+        "stuck_jobs",
+        metrics=(
+            Metric("Stuck jobs", "count(*)", COUNT, "Open jobs that are stuck."),
+            Metric("Instances held", "sum(instance_count)", COUNT, "instance_count"),
+        ),
+    ),
+    Dataset(
+        "data_quality",
+        metrics=(
+            total("Flawed jobs", "flawed_jobs", COUNT),
+            total("Examined jobs", "examined_jobs", COUNT),
+            share("Flawed share", "flawed_jobs", "examined_jobs", "flawed_share"),
+        ),
+    ),
+    Dataset(
+        "freshness",
+        metrics=(
+            Metric("Newest change", "max(newest_last_modified_time)", "", "newest_last_modified_time"),
+            Metric("Last seen", "max(newest_observed_at)", "", "newest_observed_at"),
+        ),
+    ),
+    Dataset(
+        "list_costs_daily",
+        time="date",
+        metrics=(
+            total("List cost", "list_cost", MONEY),
+            total("Billed instance-hours", "billed_instance_hours"),
+            Metric(
+                "Share with a price",
+                "sum(priced_instance_hours) / nullif(sum(billed_instance_hours) filter (where not is_prepaid), 0)",
+                SHARE,
+                "Share of the billed instance-hours, prepaid ones left out, that have a price: List cost is of these.",
+            ),
+            Metric(
+                "Warm-pool instance-hours",
+                "sum(billed_instance_hours) filter (where line = 'warm_pool')",
+                about="Hours billed for instances that warm pools keep between jobs.",
+            ),
+            Metric(
+                "Warm-pool list cost",
+                "sum(list_cost) filter (where line = 'warm_pool')",
+                MONEY,
+                "What those of known price cost at list price; null if none has one.",
+            ),
+        ),
+    ),
+    Dataset(
+        "wasted_instance_hours",
+        metrics=(
+            total("Wasted instance-hours", "wasted_instance_hours"),
+            total("Wasted GPU-hours", "wasted_gpu_hours"),
+            total("Jobs", "jobs", COUNT),
+        ),
+    ),
+    Dataset(
+        "goodput_monthly",
+        time="date",
+        metrics=(
+            share("Goodput, at least", "productive_instance_hours_low", "instance_hours", "goodput_low"),
+            share("Goodput, at most", "productive_instance_hours_high", "instance_hours", "goodput_high"),
+        ),
+    ),
+    Dataset(
+        "spot_savings_monthly",
+        time="date",
+        metrics=(
+            Metric(
+                "Spot savings",
+                "1 - sum(billed_instance_hours) / nullif(sum(trained_instance_hours), 0)",
+                SHARE,
+                "savings",
+            ),
+            total("Spot jobs ended", "ended_jobs", COUNT),
+            total("Trained instance-hours", "trained_instance_hours"),
+            total("Billed instance-hours", "billed_instance_hours"),
+            total("Interruptions", "interruptions", COUNT),
+            Metric(
+                "Interruptions per 1,000 hours",
+                "1000 * sum(interruptions) / nullif(sum(instance_hours), 0)",
+                AMOUNT,
+                "interruptions_per_1000_instance_hours",
+            ),
+        ),
+    ),
+    Dataset(
+        "capacity_utilization_daily",
+        time="date",
+        metrics=(
+            Metric(
+                "Used instance-hours",
+                "sum(least(instance_hours, capacity_instance_hours))",
+                about="Hours that jobs used, up to the capacity of their day and type.",
+            ),
+            Metric(
+                "Idle instance-hours",
+                "sum(greatest(capacity_instance_hours - instance_hours, 0))",
+                about="Hours of the capacity that no job used.",
+            ),
+        ),
+    ),
+    Dataset(
+        "fct_retry_chains",
+        time="first_creation_time",
+        metrics=(
+            Metric("Retried chains", "count(*) filter (where retries > 0)", COUNT, "Chains with a retry."),
+            total("Retries", "retries", COUNT),
+            Metric(
+                "Completed in the end",
+                "count(*) filter (where training_job_status = 'Completed') / count(*)",
+                SHARE,
+                "Share of the chains whose last job completed.",
+            ),
+            INSTANCE_HOURS,
+            share("Productive, at least", "productive_seconds_low", "elapsed_seconds", "ettr_low"),
+            share("Productive, at most", "productive_seconds_high", "elapsed_seconds", "ettr_high"),
+        ),
+    ),
+)
