@@ -1,8 +1,8 @@
 """A bundle of Superset's: `python -m bi.superset.build WAREHOUSE OUT.zip` writes one for a published warehouse.
 
 Here: the database, datasets, charts and dashboards as the files that Superset exports and imports. What tables and
-columns are is read from the warehouse, whose comments tell it. Not here: what is shown (``dashboards``, ``datasets``).
-It needs DuckDB and PyYAML, which Superset's environment has as well as Trainyard's.
+columns are is read from the warehouse, whose comments tell it. It needs DuckDB and PyYAML, which Superset's environment
+has as well as Trainyard's. Not here: what is shown (``fleet_health``, ``cost_and_waste``), and metrics (``datasets``).
 """
 
 from __future__ import annotations
@@ -20,10 +20,20 @@ import duckdb
 import yaml
 
 from bi.superset.charts import Chart
-from bi.superset.dashboards import DASHBOARDS, FILTER_VALUES, FILTERS, Dashboard, Section
+from bi.superset.cost_and_waste import COST_AND_WASTE
 from bi.superset.datasets import DATASETS, Dataset, Metric
+from bi.superset.fleet_health import FLEET_HEALTH
+from bi.superset.layout import Dashboard, Section
 
 DATABASE = "Trainyard"
+DASHBOARDS = (FLEET_HEALTH, COST_AND_WASTE)
+# Superset's own, told apart best, for the instance types that are used the most. It gives them out chart by chart, so
+# that those of two charts meet in a third.
+COLOURS = ["#1FA8C9", "#454E7C", "#5AC189", "#FF7F44", "#666666", "#E04355", "#FCC700", "#A868B7", "#3CCCCB", "#A38F79"]
+OTHERS_COLOUR = "#B2B2B2"
+# What filters the charts whose datasets have the column; the values are those of one dataset.
+FILTERS = {"Account": "account_id", "Region": "region", "Instance type": "instance_type"}
+FILTER_VALUES = "utilization_daily"
 # DuckDB reads whatever files its process may, unless told not to; locked, so that no query can undo it.
 CONNECT_ARGS = {
     "read_only": True,
@@ -34,7 +44,7 @@ CONNECT_ARGS = {
     },
 }
 VERSION = "1.0.0"  # of Superset's format
-MADE_UP_NAMESPACE = uuid5(NAMESPACE_URL, "trainyard/bi/superset")
+NAMESPACE = uuid5(NAMESPACE_URL, "trainyard/bi/superset")
 
 Config = dict[str, Any]
 
@@ -73,19 +83,20 @@ def _files(warehouse: Path, address: str) -> Iterator[tuple[str, Config]]:
         # Without a type it is taken by the import of dashboards, and by that of assets, which replaces what is there.
         yield "metadata", {"version": VERSION, "timestamp": f"{built_at.isoformat()}+00:00"}
         yield f"databases/{DATABASE}", _database(address)
-        datasets = {dataset.name: _dataset(connection, dataset) for dataset in DATASETS}
+        datasets = {name: _dataset(connection, dataset) for name, dataset in DATASETS.items()}
+        colours = _colours(connection)
     for name, dataset in datasets.items():
         yield f"datasets/{DATABASE}/{name}", dataset
     columns = {name: {column["column_name"] for column in dataset["columns"]} for name, dataset in datasets.items()}
     for dashboard in DASHBOARDS:
         for chart in dashboard.charts:
             yield f"charts/{_file_name(chart.name)}", _chart(chart)
-        yield f"dashboards/{dashboard.slug}", _dashboard(dashboard, columns)
+        yield f"dashboards/{dashboard.slug}", _dashboard(dashboard, columns, colours)
 
 
 def _uuid(kind: str, name: str) -> str:
     """The same for the same name, so that an import finds what an earlier one made."""
-    return str(uuid5(MADE_UP_NAMESPACE, f"{kind}/{name}"))
+    return str(uuid5(NAMESPACE, f"{kind}/{name}"))
 
 
 def _file_name(name: str) -> str:
@@ -116,7 +127,7 @@ def _dataset(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> Config:
     except duckdb.Error as error:
         raise SystemExit(f"the warehouse is of another version of Trainyard: {error}") from None
     columns = [(name, type_, None) for name, type_, *_ in described]
-    columns += [(name, "VARCHAR", expression) for name, expression in dataset.calculated.items()]
+    columns += [(name, None, expression) for name, expression in dataset.calculated.items()]
     return {
         "table_name": dataset.name,
         "main_dttm_col": dataset.time,
@@ -128,6 +139,7 @@ def _dataset(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> Config:
         "columns": [
             {
                 "column_name": name,
+                "verbose_name": name.replace("_", " ").capitalize(),
                 "description": comments[name],
                 "type": type_,
                 "is_dttm": type_ in ("DATE", "TIMESTAMP"),
@@ -168,8 +180,16 @@ def _comments(connection: duckdb.DuckDBPyConnection, marts: list[str]) -> dict[s
     return comments
 
 
+def _colours(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    types = connection.execute("""
+        select instance_type from marts.utilization_daily
+        group by instance_type order by sum(instance_hours) desc, instance_type
+    """).fetchall()
+    return {"Others": OTHERS_COLOUR} | {name: colour for (name,), colour in zip(types, COLOURS, strict=False)}
+
+
 def _chart(chart: Chart) -> Config:
-    dataset = _dataset_of(chart)
+    dataset = chart.dataset
     filters = []
     if dataset.time:
         filters.append(
@@ -195,24 +215,16 @@ def _chart(chart: Chart) -> Config:
         "description": chart.question,
         "viz_type": chart.kind,
         "params": settings,
-        "query_context": json.dumps(_query_context(chart, dataset, settings)),
+        "query_context": json.dumps(_query_context(chart, settings)),
         "uuid": _uuid("chart", chart.name),
         "version": VERSION,
         "dataset_uuid": _uuid("dataset", dataset.name),
     }
 
 
-def _dataset_of(chart: Chart) -> Dataset:
-    """The chart's dataset, which has its metrics; raises KeyError."""
-    dataset = {dataset.name: dataset for dataset in DATASETS}[chart.dataset]
-    for metric in chart.metrics:
-        dataset.metric(metric)
-    return dataset
-
-
-def _query_context(chart: Chart, dataset: Dataset, settings: Config) -> Config:
+def _query_context(chart: Chart, settings: Config) -> Config:
     """The chart's query, as a browser makes it of the settings: for reports, and for whoever asks Superset's API."""
-    columns: list[Any] = list(chart.columns)
+    columns, time = list[Any](chart.columns), chart.dataset.time
     if chart.time_grain:
         columns[0] = {
             "columnType": "BASE_AXIS",
@@ -223,11 +235,12 @@ def _query_context(chart: Chart, dataset: Dataset, settings: Config) -> Config:
         }
     query = {
         "columns": columns,
-        "metrics": list(chart.metrics) or None,
-        "filters": [{"col": dataset.time, "op": "TEMPORAL_RANGE", "val": "No filter"}] if dataset.time else [],
+        "metrics": chart.metrics or None,
+        "filters": [{"col": time, "op": "TEMPORAL_RANGE", "val": "No filter"}] if time else [],
         "orderby": [list(chart.order_by)] if chart.order_by else [],
         "row_limit": chart.rows,
         "extras": {"where": f"({chart.where})" if chart.where else "", "having": ""},
+        **chart.query,
     }
     return {
         "datasource": {"id": 0, "type": "table"},
@@ -239,7 +252,7 @@ def _query_context(chart: Chart, dataset: Dataset, settings: Config) -> Config:
     }
 
 
-def _dashboard(dashboard: Dashboard, columns: dict[str, set[str]]) -> Config:
+def _dashboard(dashboard: Dashboard, columns: dict[str, set[str]], colours: dict[str, str]) -> Config:
     return {
         "dashboard_title": dashboard.title,
         "description": dashboard.reader,
@@ -250,7 +263,7 @@ def _dashboard(dashboard: Dashboard, columns: dict[str, set[str]]) -> Config:
         "metadata": {
             "native_filter_configuration": list(_filters(dashboard, columns)),
             "cross_filters_enabled": True,
-            "color_scheme": "supersetColors",
+            "label_colors": colours,
             "refresh_frequency": 0,
             "expanded_slices": {},
             "timed_refresh_immune_slices": [],
@@ -306,11 +319,11 @@ def _numbers(dashboard: Dashboard) -> dict[str, int]:
 
 def _filters(dashboard: Dashboard, columns: dict[str, set[str]]) -> Iterator[Config]:
     """Filters by time and by columns, each for the charts whose datasets have what it filters by."""
-    timeless = [chart for chart in dashboard.charts if not _dataset_of(chart).time]
+    timeless = [chart for chart in dashboard.charts if not chart.dataset.time]
     yield _filter(dashboard, "Time", "filter_time", {}, timeless)
     for name, column in FILTERS.items():
         target = {"column": {"name": column}, "datasetUuid": _uuid("dataset", FILTER_VALUES)}
-        without = [chart for chart in dashboard.charts if column not in columns[chart.dataset]]
+        without = [chart for chart in dashboard.charts if column not in columns[chart.dataset.name]]
         yield _filter(dashboard, name, "filter_select", target, without)
 
 

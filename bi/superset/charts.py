@@ -1,7 +1,7 @@
 """The kinds of charts that dashboards are made of, as Superset is told of them: its settings, and the query behind.
 
-Here: a function for each kind, which gives a `Chart`. Not here: which charts there are (``dashboards``), and what
-their metrics are (``datasets``).
+Here: a function for each kind, which gives a `Chart`. Not here: which charts there are (``fleet_health``,
+``cost_and_waste``), and what their metrics are (``datasets``).
 """
 
 from __future__ import annotations
@@ -10,115 +10,92 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-ROWS = 10_000
+from bi.superset.datasets import DATASETS, SHARE, Dataset
 
 DAY, WEEK, MONTH = "P1D", "P1W", "P1M"
+SMART = "SMART_NUMBER"
+ROWS = 10_000
+SERIES = 10  # of a stack: what has less is "Others", so that colours can be told apart
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart: the question it answers, its place's width in twelfths, and what Superset needs to draw it."""
+    """A chart: the question that it answers, the query for it, Superset's settings, and the size of its place."""
 
     name: str
     question: str
-    dataset: str
     kind: str
-    metrics: tuple[str, ...]
-    columns: tuple[str, ...] = ()
-    time_grain: str | None = None  # of columns[0], which is the dataset's time then
-    order_by: tuple[str, bool] | None = None  # a metric or column, and whether ascending
+    dataset: Dataset
+    columns: list[str]
+    metrics: list[str]
+    settings: dict[str, Any]
+    time_grain: str | None = None  # of the first column
+    order_by: tuple[str, bool] | None = None  # a metric or a column, and whether ascending
     where: str | None = None
     rows: int = ROWS
-    width: int = 6
-    height: int = 42  # in the grid's units, of 8 pixels
-    settings: dict[str, Any] = field(default_factory=dict)
+    query: dict[str, Any] = field(default_factory=dict)  # what else there is to the query
+    width: int = 6  # of the grid's 12 columns
+    height: int = 42  # of the grid's units, 8 pixels each
 
-    def wide(self, width: int, height: int | None = None) -> Chart:
+    def sized(self, width: int, height: int) -> Chart:
         """The same chart in a place of another size."""
-        return replace(self, width=width, height=height or self.height)
+        return replace(self, width=width, height=height)
 
 
-def number(name: str, question: str, dataset: str, metric: str, where: str | None = None) -> Chart:
+def number(name: str, question: str, dataset: str, metric: str) -> Chart:
     """One figure, large."""
-    settings = {"metric": metric, "header_font_size": 0.4, "subtitle": "", "time_format": "smart_date"}
-    return Chart(
-        name, question, dataset, "big_number_total", (metric,), where=where, width=2, height=16, settings=settings
+    settings = {"metric": metric, "header_font_size": 0.5}
+    return Chart(name, question, "big_number_total", DATASETS[dataset], [], [metric], settings, width=2, height=17)
+
+
+def lines(name: str, question: str, dataset: str, grain: str, metrics: list[str]) -> Chart:
+    """A line over time for each metric."""
+    return _over_time(
+        "echarts_timeseries_line", name, question, dataset, grain, metrics, {"markerEnabled": grain == MONTH}
     )
 
 
-def lines(
-    name: str, question: str, dataset: str, metrics: Sequence[str], time: str, grain: str, y_format: str
-) -> Chart:
-    """Metrics over time, a line each."""
-    settings = {**_over_time(time, grain, metrics, y_format), "markerEnabled": grain == MONTH}
-    return Chart(name, question, dataset, "echarts_timeseries_line", tuple(metrics), (time,), grain, settings=settings)
+def stacked(name: str, question: str, dataset: str, grain: str, metrics: list[str]) -> Chart:
+    """Bars over time, of metrics that add up."""
+    return _over_time("echarts_timeseries_bar", name, question, dataset, grain, metrics, {"stack": "Stack"})
 
 
-def stacked(
-    name: str,
-    question: str,
-    dataset: str,
-    metrics: Sequence[str],
-    time: str,
-    grain: str,
-    by: str | None,
-    y_format: str,
-    where: str | None = None,
+def stacked_by(
+    column: str, name: str, question: str, dataset: str, grain: str, metric: str, where: str | None = None
 ) -> Chart:
-    """Bars over time, of parts that add up: one metric by a column's values, or several metrics."""
-    settings = {
-        **_over_time(time, grain, metrics, y_format),
-        "groupby": [by] if by else [],
-        "stack": "Stack",
-        "sort_series_type": "sum",
-        "sort_series_ascending": False,
+    """Bars over time, of a metric for each value of a column."""
+    limit = {
+        "limit": SERIES,
+        "timeseries_limit_metric": metric,
+        "group_others_when_limit_reached": True,
     }
-    columns = (time, by) if by else (time,)
-    return Chart(
-        name,
-        question,
-        dataset,
-        "echarts_timeseries_bar",
-        tuple(metrics),
-        columns,
-        grain,
-        where=where,
-        settings=settings,
-    )
+    settings = {"groupby": [column], "stack": "Stack", "sort_series_type": "sum", **limit}
+    chart = _over_time("echarts_timeseries_bar", name, question, dataset, grain, [metric], settings)
+    query = {
+        "series_columns": [column],
+        "series_limit": SERIES,
+        "series_limit_metric": metric,
+        "group_others_when_limit_reached": True,
+    }
+    return replace(chart, columns=[*chart.columns, column], where=where, query=query)
 
 
-def bars(name: str, question: str, dataset: str, metric: str, of: str, y_format: str, by: str | None = None) -> Chart:
-    """A bar for each value of a column, the longest on top; stacked by another column if one is given."""
+def bars(name: str, question: str, dataset: str, column: str, metric: str) -> Chart:
+    """A bar for each value of a column, the longest on top."""
     settings = {
-        "x_axis": of,
-        "groupby": [by] if by else [],
-        "metrics": [metric],
+        **_axes([metric], _format(DATASETS[dataset], metric)),
+        "x_axis": column,
         "orientation": "horizontal",
-        "stack": "Stack" if by else None,
         "x_axis_sort": metric,
         "x_axis_sort_asc": True,  # from the bottom up
-        "y_axis_format": y_format,
-        "show_legend": bool(by),
-        "legendType": "scroll",
-        "legendOrientation": "top",
-        "rich_tooltip": True,
-        "show_value": not by,
-        "truncate_metric": True,
+        "show_legend": False,
+        "show_value": True,
     }
-    columns = (of, by) if by else (of,)
-    return Chart(
-        name,
-        question,
-        dataset,
-        "echarts_timeseries_bar",
-        (metric,),
-        columns,
-        order_by=(metric, False),
-        settings=settings,
-    )
+    kind = "echarts_timeseries_bar"
+    return Chart(name, question, kind, DATASETS[dataset], [column], [metric], settings, order_by=(metric, False))
 
 
-def heatmap(name: str, question: str, dataset: str, metric: str, x: str, y: str) -> Chart:
+def heatmap(name: str, question: str, dataset: str, x: str, y: str, metric: str) -> Chart:
     """A metric by two columns."""
     settings = {
         "x_axis": x,
@@ -133,76 +110,109 @@ def heatmap(name: str, question: str, dataset: str, metric: str, x: str, y: str)
         "left_margin": "auto",
         "bottom_margin": "auto",
         "show_legend": True,
-        "y_axis_format": "SMART_NUMBER",
+        "y_axis_format": SMART,
         "value_bounds": [None, None],
     }
-    return Chart(name, question, dataset, "heatmap_v2", (metric,), (x, y), settings=settings)
+    return Chart(name, question, "heatmap_v2", DATASETS[dataset], [x, y], [metric], settings)
 
 
 def table(
     name: str,
     question: str,
     dataset: str,
-    columns: Sequence[str],
-    metrics: Sequence[str],
+    columns: list[str],
+    metrics: list[str],
     order_by: tuple[str, bool],
     where: str | None = None,
-    rows: int = 100,
     grain: str | None = None,
-    formats: dict[str, Any] | None = None,
 ) -> Chart:
-    """Groups of rows with their metrics; without metrics the rows themselves."""
-    settings: dict[str, Any] = {
-        "query_mode": "aggregate" if metrics else "raw",
-        "groupby": list(columns) if metrics else [],
-        "all_columns": [] if metrics else list(columns),
-        "metrics": list(metrics),
-        "temporal_columns_lookup": {columns[0]: True} if grain else {},
-        "server_page_length": 10,
+    """A row for each group with its metrics; with a grain the first column is time."""
+    settings = {
+        **_table("aggregate"),
+        "groupby": columns,
+        "metrics": metrics,
+        "timeseries_limit_metric": order_by[0] if order_by[0] in metrics else _newest(order_by[0]),
         "order_desc": not order_by[1],
-        "timeseries_limit_metric": order_by[0] if metrics else None,
-        "order_by_cols": [] if metrics else [_as_json_pair(order_by)],
-        "table_timestamp_format": "%Y-%m-%d" if grain else "%Y-%m-%d %H:%M",
-        "show_cell_bars": False,
-        "color_pn": False,
-        "column_config": formats or {},
         "time_grain_sqla": grain,
+        "temporal_columns_lookup": {columns[0]: True} if grain else {},
+        "table_timestamp_format": "%Y-%m" if grain == MONTH else "%Y-%m-%d %H:%M",
     }
     return Chart(
         name,
         question,
-        dataset,
         "table",
-        tuple(metrics),
-        tuple(columns),
+        DATASETS[dataset],
+        columns,
+        metrics,
+        settings,
         time_grain=grain,
         order_by=order_by,
         where=where,
-        rows=rows,
-        settings=settings,
     )
 
 
-def _over_time(time: str, grain: str, metrics: Sequence[str], y_format: str) -> dict[str, Any]:
-    return {
-        "x_axis": time,
+def rows(
+    name: str,
+    question: str,
+    dataset: str,
+    columns: list[str],
+    order_by: tuple[str, bool],
+    most: int = ROWS,
+    formats: dict[str, str] | None = None,
+) -> Chart:
+    """The dataset's own rows."""
+    column, ascending = order_by
+    settings = {
+        **_table("raw"),
+        "all_columns": columns,
+        "order_by_cols": [f'["{column}", {str(ascending).lower()}]'],
+        "table_timestamp_format": "%Y-%m-%d %H:%M",
+        "column_config": {name: {"d3NumberFormat": format_} for name, format_ in (formats or {}).items()},
+    }
+    return Chart(name, question, "table", DATASETS[dataset], columns, [], settings, order_by=order_by, rows=most)
+
+
+def _over_time(
+    kind: str, name: str, question: str, dataset: str, grain: str, metrics: list[str], more: dict[str, Any]
+) -> Chart:
+    of = DATASETS[dataset]
+    months = {"x_axis_time_format": "%b %y", "tooltipTimeFormat": "%b %Y", "xAxisLabelRotation": 45}
+    settings = {
+        **_axes(metrics, _format(of, metrics[0])),
+        "x_axis": of.time,
         "time_grain_sqla": grain,
+        "x_axis_time_format": "smart_date",
+        "tooltipTimeFormat": "%Y-%m-%d",
+        **(months if grain == MONTH else {}),
+        **more,
+    }
+    return Chart(name, question, kind, of, [of.time or ""], metrics, settings, time_grain=grain)
+
+
+def _newest(column: str) -> dict[str, str]:
+    """Of a column: groups are sorted by metrics only."""
+    return {"expressionType": "SQL", "sqlExpression": f"max({column})", "label": f"newest {column}"}
+
+
+def _axes(metrics: Sequence[str], y_format: str) -> dict[str, Any]:
+    return {
         "metrics": list(metrics),
         "groupby": [],
         "y_axis_format": y_format,
-        "x_axis_time_format": "%b %Y" if grain == MONTH else "smart_date",
-        "tooltipTimeFormat": "%b %Y" if grain == MONTH else "%Y-%m-%d",
+        "y_axis_bounds": [None, None],
         "show_legend": True,
         "legendType": "scroll",
         "legendOrientation": "top",
         "rich_tooltip": True,
         "truncate_metric": True,
         "truncateXAxis": True,
-        "truncateYAxis": False,
-        "y_axis_bounds": [None, None],
     }
 
 
-def _as_json_pair(order_by: tuple[str, bool]) -> str:
-    column, ascending = order_by
-    return f'["{column}", {"true" if ascending else "false"}]'
+def _format(dataset: Dataset, metric: str) -> str:
+    """That of an axis, where other numbers than shares are short."""
+    return SHARE if dataset.metric(metric).format == SHARE else SMART
+
+
+def _table(mode: str) -> dict[str, Any]:
+    return {"query_mode": mode, "show_cell_bars": False, "color_pn": False}

@@ -2,7 +2,7 @@
 
 Here: which marts, their time, and metrics, each said once. A share is the sum of its numerators over that of its
 denominators, so that it is right for whatever filters and groups are chosen. Not here: what tables and columns are,
-which the warehouse's own comments tell (``bundle``), and how metrics are drawn (``dashboards``).
+which the warehouse's own comments tell (``bundle``), and how metrics are drawn (``charts``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ COUNT = ",d"
 AMOUNT = ",.1f"
 SHARE = ".1%"
 MONEY = ",.0f"  # in whatever currency prices are
-SECONDS = "DURATION"  # Superset's own: as 1h 2m
 
 
 @dataclass(frozen=True)
@@ -116,18 +115,20 @@ left join marts.failure_fingerprints as f
             COUNT,
             "Jobs that ended without having started.",
         ),
-        Metric("Median wait", "quantile_cont(queue_wait_seconds, 0.5)", SECONDS, "Median wait of jobs that started."),
         Metric(
-            "90 % waited at most",
-            "quantile_cont(queue_wait_seconds, 0.9)",
-            SECONDS,
-            "90th percentile of jobs that started.",
+            "Median wait, minutes",
+            "quantile_cont(queue_wait_seconds, 0.5) / 60",
+            about="Median wait of jobs that started.",
         ),
         Metric(
-            "Waited in vain",
-            "coalesce(sum(lifetime_seconds) filter (where is_never_started), 0)",
-            SECONDS,
-            "Time that never-started jobs waited, over all of them.",
+            "90 % waited at most, minutes",
+            "quantile_cont(queue_wait_seconds, 0.9) / 60",
+            about="90th percentile of the waits of jobs that started.",
+        ),
+        Metric(
+            "Waited in vain, hours",
+            "coalesce(sum(lifetime_seconds) filter (where is_never_started), 0) / 3600",
+            about="Time that never-started jobs waited, over all of them.",
         ),
     ),
 )
@@ -136,8 +137,8 @@ ENDED_JOBS_BY_CLASS = Dataset(
     "ended_jobs_by_failure_class",
     time="date",
     about=(
-        "One row per month, account, region, instance type, spot or not, failure class and actor, those without a failure"
-        " included: the jobs that failed so, and the ended jobs that could have. Count the ended jobs of one class only."
+        "One row per month, account, region, instance type, spot or not, failure class and actor, also where no job"
+        " failed so: the jobs that did, and all that ended, which are the same for each class."
     ),
     sql="""\
 select
@@ -163,7 +164,7 @@ left join marts.failure_classes_monthly as f
         and c.failure_class = f.failure_class
         and c.failure_actor is not distinct from f.failure_actor
 """,
-    comments={"ended_jobs": "Jobs that ended in the month, for whatever class: the same for each class."},
+    comments={"ended_jobs": "Jobs that ended in the month, however they did: the same for each class."},
     metrics=(
         total("Failed jobs", "failed_jobs", COUNT),
         *rate_with_interval(
@@ -173,7 +174,7 @@ left join marts.failure_classes_monthly as f
     ),
 )
 
-DATASETS = (
+_DATASETS = (
     Dataset(
         "fleet_utilization_hourly",
         time="hour",
@@ -227,16 +228,21 @@ DATASETS = (
         time="date",
         # Quantiles of several months cannot be had from those of each: these hold for a month.
         metrics=tuple(
-            Metric(name, f"case when count(*) = 1 then max({column}) end", SECONDS, column)
+            Metric(name, f"case when count(*) = 1 then max({column}) / 60 end", AMOUNT, column)
             for name, column in (
-                ("Median wait", "p50_seconds"),
-                ("90 % waited at most", "p90_seconds"),
-                ("90 % waited at most, those that gave up too", "km_p90_seconds"),
+                ("Median", "p50_seconds"),
+                ("90 % at most", "p90_seconds"),
+                ("90 % at most, with those that gave up", "km_p90_seconds"),
             )
         ),
     ),
     Dataset(
         "stuck_jobs",
+        calculated={"age_hours": "age_seconds / 3600", "p99_hours": "p99_seconds / 3600"},
+        comments={
+            "age_hours": "Hours it has been in its status.",
+            "p99_hours": "99th percentile of ended visits to it on this instance type, in hours.",
+        },
         metrics=(
             Metric("Stuck jobs", "count(*)", COUNT, "Open jobs that are stuck."),
             Metric("Instances held", "sum(instance_count)", COUNT, "instance_count"),
@@ -284,6 +290,8 @@ DATASETS = (
     ),
     Dataset(
         "wasted_instance_hours",
+        calculated={"waste_and_cause": "case when waste = cause then waste else waste || ': ' || cause end"},
+        comments={"waste_and_cause": "Kind of waste, with its cause if it has one."},
         metrics=(
             total("Wasted instance-hours", "wasted_instance_hours"),
             total("Wasted GPU-hours", "wasted_gpu_hours"),
@@ -340,7 +348,7 @@ DATASETS = (
         "fct_retry_chains",
         time="first_creation_time",
         metrics=(
-            Metric("Retried chains", "count(*) filter (where retries > 0)", COUNT, "Chains with a retry."),
+            Metric("Chains", "count(*)", COUNT, "Chains of retries, jobs that nobody retried included."),
             total("Retries", "retries", COUNT),
             Metric(
                 "Completed in the end",
@@ -354,3 +362,5 @@ DATASETS = (
         ),
     ),
 )
+
+DATASETS = {dataset.name: dataset for dataset in _DATASETS}

@@ -9,17 +9,17 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from pathlib import Path
 
 from playwright.sync_api import Page, Response
 
-from bi.superset.dashboards import DASHBOARDS
+from bi.superset.build import DASHBOARDS
 from bi.superset.instance import USER
 from docs.pictures import IMAGES, ROOT, chromium, served
 
 PYTHON = ROOT / ".venv-superset" / "bin" / "python"
 WIDTH = 1800
-UNIT, GAP, ABOVE = 8, 16, 260  # pixels: of the grid's heights, between rows, and of what is above the grid
+BOTTOM = """Math.max(...[...document.querySelectorAll('.dashboard-component-chart-holder')]
+    .map(chart => chart.getBoundingClientRect().bottom))"""
 
 
 def main() -> None:
@@ -31,14 +31,14 @@ def main() -> None:
         page = browser.new_page()
         page.request.post(f"{url}/login/", form={"username": USER, "password": password})
         for dashboard in DASHBOARDS:
-            heights = [max(chart.height for chart in row) for section in dashboard.sections for row in section.rows]
-            rows = len(heights) + len(dashboard.sections)
-            height = ABOVE + UNIT * (sum(heights) + 12 * len(dashboard.sections)) + GAP * 2 * rows
-            page.set_viewport_size({"width": WIDTH, "height": height})
+            page.set_viewport_size({"width": WIDTH, "height": 5_000})
             failures: list[str] = []
             page.on("response", lambda answer, failures=failures: _note(answer, failures))
             page.goto(f"{url}/superset/dashboard/trainyard-{dashboard.slug}/")
             _settle(page, len(dashboard.charts))
+            bottom = page.evaluate(BOTTOM)
+            page.set_viewport_size({"width": WIDTH, "height": int(bottom) + 20})
+            page.wait_for_timeout(1_000)
             page.screenshot(path=IMAGES / f"superset-{dashboard.slug}.png")
             if failures:
                 raise SystemExit("\n".join(failures))
@@ -52,7 +52,9 @@ def _note(answer: Response, failures: list[str]) -> None:
 def _settle(page: Page, charts: int) -> None:
     """Wait until every chart is drawn."""
     drawn = "document.querySelectorAll('.dashboard-chart .slice_container').length"
-    page.wait_for_function(f"{drawn} == {charts} && !document.querySelector('.dashboard [data-test=\"loading-indicator\"]')")
+    page.wait_for_function(
+        f"{drawn} == {charts} && !document.querySelector('.dashboard [data-test=\"loading-indicator\"]')"
+    )
     page.wait_for_timeout(3_000)  # they come in by an animation
 
 
