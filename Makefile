@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 UV_VERSION := 0.13.9
 
-.PHONY: demo test nightly sweep spark ui pictures lint types docs accept-schema benchmark-builds benchmark-flatten benchmark-footprint benchmark-pages plan lock clean
+.PHONY: demo test nightly sweep spark superset superset-pictures ui pictures lint types docs accept-schema benchmark-builds benchmark-flatten benchmark-footprint benchmark-pages plan lock clean
 
 demo: $(VENV)/.runtime ## run the main job on the embedded simulator
 	$(BIN)/trainyard demo
@@ -21,6 +21,12 @@ sweep: $(VENV)/.dev ## kill runs at every one of their boundaries, not at one of
 
 spark: $(VENV)-spark/.installed ## hold every model on Spark against DuckDB's; needs Java 17; 18 minutes on two busy cores
 	$(VENV)-spark/bin/pytest --numprocesses=0 tests/spark
+
+superset: $(VENV)/.dev $(VENV)-superset/.installed ## import the dashboards into a Superset of its own and run every chart; TIME
+	SUPERSET_PYTHON=$(VENV)-superset/bin/python $(BIN)/pytest --numprocesses=0 tests/superset
+
+superset-pictures: $(VENV)/.dev $(VENV)-superset/.installed ## take the pictures of both dashboards anew; needs Chromium
+	$(BIN)/python -m bi.superset.pictures $(VENV)-superset/bin/python
 
 ui: $(VENV)/.runtime ## Dagster's pages and its schedule
 	umask 077; DAGSTER_HOME=$(CURDIR) PYTHONWARNINGS='ignore:Function `dev_command` is superseded' \
@@ -76,6 +82,14 @@ $(VENV)-spark/.installed: requirements-dev.lock pyproject.toml
 		--constraint requirements-dev.lock --group dev --editable '.[spark]'
 	touch $@
 
+# Superset is 850 MB, and wants other versions of what all else runs with.
+$(VENV)-superset/.installed: bi/superset/requirements.lock
+	$(PYTHON) -m venv --without-pip $(VENV)-superset
+	$(PYTHON) -m pip --python $(VENV)-superset/bin/python install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(VENV)-superset/bin/uv pip install --quiet --python $(VENV)-superset/bin/python \
+		--no-deps --require-hashes --requirements bi/superset/requirements.lock
+	touch $@
+
 # Each lock pins every package by hash; --no-deps because a lock is already complete. The machine's own pip
 # installs into .venv, so that a Python without ensurepip will do.
 $(VENV)/bin/python:
@@ -99,6 +113,8 @@ lock: | $(VENV)/bin/python
 		--constraint $(VENV)/constraints.txt --extra ui --extra postgres --group build --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 		--constraint requirements.lock --extra ui --extra postgres --group dev --output-file requirements-dev.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+		--constraint $(VENV)/constraints.txt --output-file bi/superset/requirements.lock bi/superset/requirements.in
 
 clean:
-	rm -rf $(VENV) $(VENV)-benchmarks $(VENV)-spark benchmarks/cache .dagster logs .logs_queue trainyard-data .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-benchmarks $(VENV)-spark $(VENV)-superset benchmarks/cache .dagster logs .logs_queue trainyard-data .pytest_cache .mypy_cache .ruff_cache

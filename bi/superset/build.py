@@ -35,7 +35,7 @@ OTHERS_COLOUR = "#B2B2B2"
 FILTERS = {"Account": "account_id", "Region": "region", "Instance type": "instance_type"}
 FILTER_VALUES = "utilization_daily"
 # DuckDB reads whatever files its process may, unless told not to; locked, so that no query can undo it.
-CONNECT_ARGS = {
+CONNECT_ARGS: dict[str, Any] = {
     "read_only": True,
     "config": {
         "enable_external_access": False,
@@ -64,22 +64,25 @@ def write_bundle(warehouse: Path, bundle: Path, seen_as: Path | None = None) -> 
     address = str((seen_as or warehouse).absolute())
     if "?" in address:
         raise SystemExit(f"{address}: a question mark would end the path in Superset's address of a database")
+    files = [*_files(warehouse, f"duckdb:///{address}")]
     with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, config in _files(warehouse, f"duckdb:///{address}"):
+        for name, config in files:
             # A ZipInfo has a time of its own, always the same.
             info = zipfile.ZipInfo(f"trainyard/{name}.yaml")
             info.compress_type = zipfile.ZIP_DEFLATED
-            file.writestr(info, yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=120))
+            file.writestr(
+                info, yaml.dump(config, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=120)
+            )
 
 
 def _files(warehouse: Path, address: str) -> Iterator[tuple[str, Config]]:
     """Each file's name and what it says."""
     try:
         connection = duckdb.connect(str(warehouse), **CONNECT_ARGS)
+        ((built_at,),) = connection.execute("select built_at from marts.build_info").fetchall()
     except duckdb.Error as error:
         raise SystemExit(f"{warehouse} is no published warehouse: {error}") from None
     with connection:
-        ((built_at,),) = connection.execute("select built_at from marts.build_info").fetchall()
         # Without a type it is taken by the import of dashboards, and by that of assets, which replaces what is there.
         yield "metadata", {"version": VERSION, "timestamp": f"{built_at.isoformat()}+00:00"}
         yield f"databases/{DATABASE}", _database(address)
@@ -126,7 +129,7 @@ def _dataset(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> Config:
         described = connection.execute(f"describe {dataset.sql or f'from marts.{dataset.name}'}").fetchall()
     except duckdb.Error as error:
         raise SystemExit(f"the warehouse is of another version of Trainyard: {error}") from None
-    columns = [(name, type_, None) for name, type_, *_ in described]
+    columns: list[tuple[str, str | None, str | None]] = [(name, type_, None) for name, type_, *_ in described]
     columns += [(name, None, expression) for name, expression in dataset.calculated.items()]
     return {
         "table_name": dataset.name,

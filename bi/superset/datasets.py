@@ -54,18 +54,16 @@ def share(name: str, part: str, whole: str, about: str, format: str = SHARE) -> 
 
 
 def rate_with_interval(name: str, part: str, whole: str, about: str) -> tuple[Metric, Metric, Metric]:
-    """A share of counts, and the ends of its 95 % interval by Wilson, as ``staging.failure_rates`` has them."""
-    n, z2 = f"nullif(sum({whole}), 0)", "3.841458820694124"
-    p = f"sum({part}) / {n}"
-    centre = f"({p} + {z2} / {n} / 2)"
-    margin = f"sqrt({z2} / {n} * ({p} * (1 - {p}) + {z2} / {n} / 4))"
-    ends = f"of the 95 % interval (Wilson) of {name[0].lower() + name[1:]}; null if that is."
+    """A share of counts, which are aggregates, and its 95 % interval by Wilson, as in staging.failure_rates."""
+    rate = f"({part} / nullif({whole}, 0))"
+    z2_share = f"(3.841458820694124 / nullif({whole}, 0))"
+    centre = f"({rate} + {z2_share} / 2)"
+    margin = f"sqrt({z2_share} * ({rate} * (1 - {rate}) + {z2_share} / 4))"
+    end = f"end of the 95 % interval (Wilson) of {name[0].lower() + name[1:]}; null if that is."
     return (
-        share(name, part, whole, about),
-        Metric(
-            f"{name}, at least", f"greatest(0, ({centre} - {margin}) / (1 + {z2} / {n}))", SHARE, f"Lower end {ends}"
-        ),
-        Metric(f"{name}, at most", f"least(1, ({centre} + {margin}) / (1 + {z2} / {n}))", SHARE, f"Upper end {ends}"),
+        Metric(name, rate, SHARE, about),
+        Metric(f"{name}, at least", f"greatest(0, ({centre} - {margin}) / (1 + {z2_share}))", SHARE, f"Lower {end}"),
+        Metric(f"{name}, at most", f"least(1, ({centre} + {margin}) / (1 + {z2_share}))", SHARE, f"Upper {end}"),
     )
 
 
@@ -137,10 +135,18 @@ ENDED_JOBS_BY_CLASS = Dataset(
     "ended_jobs_by_failure_class",
     time="date",
     about=(
-        "One row per month, account, region, instance type, spot or not, failure class and actor, also where no job"
-        " failed so: the jobs that did, and all that ended, which are the same for each class."
+        "One row per month, account, region, instance type, spot or not, and failure class, also where no job failed"
+        " so: the jobs that did, and all that ended, which are the same for each class."
     ),
     sql="""\
+with classes as (
+    select
+        failure_class,
+        string_agg(distinct failure_actor, ', ' order by failure_actor) as failure_actors
+    from marts.failure_classes_monthly
+    group by failure_class
+)
+
 select
     e.date,
     e.account_id,
@@ -148,12 +154,12 @@ select
     e.instance_type,
     e.is_spot,
     c.failure_class,
-    c.failure_actor,
-    coalesce(f.jobs, 0) as failed_jobs,
+    c.failure_actors,
+    coalesce(sum(f.jobs), 0)::bigint as failed_jobs,
     e.completed_jobs + e.failed_jobs + e.stopped_jobs as ended_jobs,
-    f.instance_hours
+    sum(f.instance_hours) as instance_hours
 from marts.failure_rates_monthly as e
-cross join (select distinct failure_class, failure_actor from marts.failure_classes_monthly) as c
+cross join classes as c
 left join marts.failure_classes_monthly as f
     on
         e.date = f.date
@@ -162,13 +168,29 @@ left join marts.failure_classes_monthly as f
         and e.instance_type = f.instance_type
         and e.is_spot = f.is_spot
         and c.failure_class = f.failure_class
-        and c.failure_actor is not distinct from f.failure_actor
+group by
+    e.date,
+    e.account_id,
+    e.region,
+    e.instance_type,
+    e.is_spot,
+    c.failure_class,
+    c.failure_actors,
+    e.completed_jobs + e.failed_jobs + e.stopped_jobs
 """,
-    comments={"ended_jobs": "Jobs that ended in the month, however they did: the same for each class."},
+    comments={
+        "failure_actors": "Who can mend them: user, platform, aws or several of them; null if unknown.",
+        "failed_jobs": "Jobs that failed so.",
+        "ended_jobs": "Jobs that ended in the month, however they did: the same for each class.",
+    },
     metrics=(
         total("Failed jobs", "failed_jobs", COUNT),
         *rate_with_interval(
-            "Share of ended jobs", "failed_jobs", "ended_jobs", "Share of the ended jobs that failed so."
+            "Share of ended jobs",
+            "sum(failed_jobs)",
+            # Every class has a row for all that ended: so the share is right for one class, and for several together.
+            "(sum(ended_jobs) / count(distinct failure_class))",
+            "Share of the ended jobs that failed so.",
         ),
         INSTANCE_HOURS,
     ),
@@ -217,7 +239,9 @@ _DATASETS = (
         "failure_rates_daily",
         time="date",
         metrics=(
-            *rate_with_interval("Failure rate", "started_and_failed_jobs", "started_and_ended_jobs", "failure_rate"),
+            *rate_with_interval(
+                "Failure rate", "sum(started_and_failed_jobs)", "sum(started_and_ended_jobs)", "failure_rate"
+            ),
             total("Failed jobs", "failed_jobs", COUNT),
         ),
     ),
