@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import NAMESPACE_URL, uuid5
 
 import duckdb
 import yaml
@@ -333,7 +333,7 @@ def _filters(dashboard: Dashboard, columns: dict[str, set[str]]) -> Iterator[Con
 def _filter(dashboard: Dashboard, name: str, kind: str, target: Config, without: list[Chart]) -> Config:
     numbers = _numbers(dashboard)
     return {
-        "id": f"NATIVE_FILTER-{UUID(_uuid('filter', f'{dashboard.title}/{name}')).hex[:21]}",
+        "id": f"NATIVE_FILTER-{_uuid('filter', f'{dashboard.title}/{name}')}",
         "type": "NATIVE_FILTER",
         "name": name,
         "filterType": kind,

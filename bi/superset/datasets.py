@@ -135,18 +135,10 @@ ENDED_JOBS_BY_CLASS = Dataset(
     "ended_jobs_by_failure_class",
     time="date",
     about=(
-        "One row per month, account, region, instance type, spot or not, and failure class, also where no job failed"
-        " so: the jobs that did, and all that ended, which are the same for each class."
+        "One row per month, account, region, instance type, spot or not, failure class and actor, also where no job"
+        " failed so: the jobs that did, and all that ended, which are the same for each class."
     ),
     sql="""\
-with classes as (
-    select
-        failure_class,
-        string_agg(distinct failure_actor, ', ' order by failure_actor) as failure_actors
-    from marts.failure_classes_monthly
-    group by failure_class
-)
-
 select
     e.date,
     e.account_id,
@@ -154,12 +146,12 @@ select
     e.instance_type,
     e.is_spot,
     c.failure_class,
-    c.failure_actors,
-    coalesce(sum(f.jobs), 0)::bigint as failed_jobs,
+    c.failure_actor,
+    coalesce(f.jobs, 0) as failed_jobs,
     e.completed_jobs + e.failed_jobs + e.stopped_jobs as ended_jobs,
-    sum(f.instance_hours) as instance_hours
+    f.instance_hours
 from marts.failure_rates_monthly as e
-cross join classes as c
+cross join (select distinct failure_class, failure_actor from marts.failure_classes_monthly) as c
 left join marts.failure_classes_monthly as f
     on
         e.date = f.date
@@ -168,28 +160,19 @@ left join marts.failure_classes_monthly as f
         and e.instance_type = f.instance_type
         and e.is_spot = f.is_spot
         and c.failure_class = f.failure_class
-group by
-    e.date,
-    e.account_id,
-    e.region,
-    e.instance_type,
-    e.is_spot,
-    c.failure_class,
-    c.failure_actors,
-    e.completed_jobs + e.failed_jobs + e.stopped_jobs
+        and c.failure_actor is not distinct from f.failure_actor
 """,
     comments={
-        "failure_actors": "Who can mend them: user, platform, aws or several of them; null if unknown.",
         "failed_jobs": "Jobs that failed so.",
-        "ended_jobs": "Jobs that ended in the month, however they did: the same for each class.",
+        "ended_jobs": "Jobs that ended in the month, however they did: the same for each class and actor.",
     },
     metrics=(
         total("Failed jobs", "failed_jobs", COUNT),
         *rate_with_interval(
             "Share of ended jobs",
             "sum(failed_jobs)",
-            # Every class has a row for all that ended: so the share is right for one class, and for several together.
-            "(sum(ended_jobs) / count(distinct failure_class))",
+            # Each class and actor has a row for all that ended: so it is right for one of them, and several together.
+            "(sum(ended_jobs) / count(distinct failure_class || coalesce(failure_actor, '')))",
             "Share of the ended jobs that failed so.",
         ),
         INSTANCE_HOURS,

@@ -99,7 +99,7 @@ FAILURES = [
             "Failure classes",
             "Which causes cost the most jobs and hours, and who can mend them?",
             "ended_jobs_by_failure_class",
-            ["failure_class", "failure_actors"],
+            ["failure_class", "failure_actor"],
             [
                 "Failed jobs",
                 "Share of ended jobs",
