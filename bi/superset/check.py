@@ -78,8 +78,9 @@ def _datasets(client: Any) -> Iterator[tuple[str, set[str], bool]]:
 def _wrong_with(client: Any, chart: Chart, number: int, columns: set[str]) -> Iterator[str]:
     """Whether a chart has no figures, or goes on having them when it is filtered for what there is not."""
     answer = client.get(f"/api/v1/chart/{number}/data/")
-    if not _has_figures(chart, _called(answer)):
+    if answer.status_code != 200 or not _has_figures(chart, answer.json):
         yield f"{chart.name} has no figures: {answer.text[:1000]}"
+        return
     query = json.loads(_called(client.get(f"/api/v1/chart/{number}"))["result"]["query_context"])
     filters = [{"col": column, "op": "IN", "val": ["none"]} for column in columns & set(FILTERS.values())]
     if chart.dataset.time:
