@@ -1,0 +1,107 @@
+"""What the command is like to use: help that teaches, JSON for scripts, completion, and colours on terminals alone."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from datetime import datetime
+
+import duckdb
+import msgspec
+import pytest
+import typer
+
+from pipelines.cli import app
+from pipelines.home import Home
+from pipelines.status import read_status
+from tests.main_job import trainyard
+from tests.shell import arguments_after, parse
+
+COLOUR = re.compile(r"\x1b\[[\d;]*\b(3[0-8]|4[0-8]|9[0-7])[\d;]*m")
+
+
+def commands(group, *names):
+    """Every command, and how it is called."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *names, name)
+        else:
+            yield (*names, name), command
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("names", COMMANDS, ids=" ".join)
+def test_the_help_of_each_command_has_an_example_that_is_allowed(names):
+    command = COMMANDS[names]
+    _, *lines = command.epilog.split("\n\n")
+    shown = [arguments for line in lines for arguments in arguments_after("trainyard", line)]
+    for arguments in shown:
+        parse(arguments)
+    assert any(tuple(arguments[: len(names)]) == names for arguments in shown)
+
+
+def test_status_for_scripts(made_home):
+    told = json.loads(trainyard("status", "--json", home=made_home.root).stdout)
+    with duckdb.connect(str(made_home.warehouse), read_only=True) as connection:
+        ((jobs, build_id, built_at),) = connection.execute(
+            "select jobs, build_id, built_at from marts.build_info"
+        ).fetchall()
+    assert told["lake"]["jobs"] == jobs
+    assert told["warehouse"]["build_id"] == build_id
+    assert datetime.fromisoformat(told["warehouse"]["built_at"]).replace(tzinfo=None) == built_at
+    assert told["data_directory"] == str(made_home.root)
+    assert [source["batches_not_in_lake"] for source in told["sources"]] == [0]
+
+
+def test_status_for_scripts_before_the_first_run(tmp_path):
+    told = json.loads(msgspec.json.encode(read_status(Home(tmp_path / "home"))))
+    assert told["lake"].pop("tables") > 20
+    assert told == {
+        "data_directory": str(tmp_path / "home"),
+        "sources": [],
+        "last_harvest": None,
+        "last_verification": None,
+        "lake": {"generation": 0, "jobs": 0, "rows": 0},
+        "warehouse": None,
+        "jobs_due": 0,
+        "quarantine": [],
+    }
+
+
+@pytest.mark.parametrize(("typed", "completed"), [("pub", ["publish"]), ("status --j", ["--json"])])
+def test_completion(tmp_path, typed, completed):
+    words = f"trainyard {typed}"
+    asked = {"_TRAINYARD_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    assert trainyard(home=tmp_path / "home", **asked).stdout.split() == completed
+
+
+def shown_on_terminal(*arguments, **environment):
+    """What the command writes to a terminal."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "pipelines.cli", *arguments]
+    surroundings = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    with subprocess.Popen(command, stdout=theirs, env=surroundings | {"TERM": "xterm-256color"} | environment):
+        os.close(theirs)
+        written = b""
+        while True:
+            try:
+                part = os.read(ours, 1 << 16)
+            except OSError:  # as Linux says that nobody writes any more
+                break
+            if not part:
+                break
+            written += part
+    os.close(ours)
+    return written.decode()
+
+
+def test_colours_are_for_terminals_and_for_who_wants_them(tmp_path):
+    assert COLOUR.search(shown_on_terminal("--help"))
+    plain = shown_on_terminal("--help", NO_COLOR="1")
+    assert "doctor" in plain
+    assert not COLOUR.search(plain)
+    assert "\x1b" not in trainyard("--help", home=tmp_path / "home").stdout
