@@ -5,7 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 UV_VERSION := 0.13.9
 
-.PHONY: demo test nightly sweep spark clients ui pictures lint types docs accept-schema benchmark-builds benchmark-flatten benchmark-footprint benchmark-pages plan lock clean
+.PHONY: help demo test nightly sweep spark clients ui pictures lint types docs site accept-schema benchmark-builds benchmark-flatten benchmark-footprint benchmark-pages plan lock clean
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.+)$$/\1\t\2/p' Makefile | expand -t 24
 
 demo: $(VENV)/.runtime ## run the main job on the embedded simulator
 	$(BIN)/trainyard demo
@@ -43,6 +46,13 @@ types: $(VENV)/.dev
 docs: $(VENV)/.runtime ## write docs/data-dictionary.md and docs/metrics.md anew
 	$(BIN)/python -m pipelines.dictionary
 	$(BIN)/python -m pipelines.metrics
+
+# What pages link to beside docs/ is laid next to it as in the repository, so that links are the same in both.
+site: $(VENV)-docs/.installed ## build the documentation as a site in site/, where a broken link is an error
+	rm -rf .pages
+	mkdir .pages
+	tar -cf - README.md CHANGELOG.md docs sql/examples reference deploy benchmarks/results pipelines/spark/dialect.py | tar -xf - -C .pages
+	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build --strict
 
 accept-schema: $(VENV)/.runtime ## promise the columns that a newer botocore adds to the lake, and document them
 	$(BIN)/python -m pipelines.flatten.schema
@@ -92,6 +102,12 @@ $(VENV)-clients/.installed: requirements-dev.lock pyproject.toml Makefile
 	done
 	touch $@
 
+$(VENV)-docs/.installed: requirements-docs.lock
+	$(PYTHON) -m venv --without-pip $(VENV)-docs
+	$(PYTHON) -m pip --python $(VENV)-docs/bin/python install --quiet --disable-pip-version-check \
+		--no-deps --require-hashes -r requirements-docs.lock
+	touch $@
+
 # Each lock pins every package by hash; --no-deps because a lock is already complete. The machine's own pip
 # installs into .venv, so that a Python without ensurepip will do.
 $(VENV)/bin/python:
@@ -115,6 +131,8 @@ lock: | $(VENV)/bin/python
 		--constraint $(VENV)/constraints.txt --extra ui --extra postgres --group build --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 		--constraint requirements.lock --extra ui --extra postgres --group dev --output-file requirements-dev.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+		--group docs --output-file requirements-docs.lock
 
 clean:
-	rm -rf $(VENV) $(VENV)-benchmarks $(VENV)-spark $(VENV)-clients benchmarks/cache .dagster logs .logs_queue trainyard-data .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-benchmarks $(VENV)-spark $(VENV)-clients $(VENV)-docs .pages site benchmarks/cache .dagster logs .logs_queue trainyard-data .pytest_cache .mypy_cache .ruff_cache

@@ -254,7 +254,7 @@ def ddl() -> None:
 @app.command(
     epilog=_examples(
         "trainyard simulate --port 8900",
-        "AWS_ENDPOINT_URL_SAGEMAKER=http://127.0.0.1:8900 trainyard run  # meanwhile, elsewhere",
+        "trainyard simulate jobs.ndjson.gz",
     )
 )
 def simulate(
@@ -269,7 +269,9 @@ def simulate(
     from pipelines.simulator.made_fleet import made_fleet
 
     simulator = Simulator(Fleet.load(file) if file else made_fleet(), port=port)
-    typer.echo(f"SageMaker is simulated at {simulator.url}: set AWS_ENDPOINT_URL_SAGEMAKER to it. Ctrl-C ends it.")
+    surroundings = f"AWS_ENDPOINT_URL_SAGEMAKER={simulator.url} AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x"
+    typer.echo(f"SageMaker is simulated at {simulator.url} until Ctrl-C. In another terminal:")
+    typer.echo(f"  {surroundings} TRAINYARD_HOME=simulated trainyard run")
     sys.stdout.flush()
     simulator.serve_forever()
 

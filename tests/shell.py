@@ -53,9 +53,15 @@ def lines(text):
 
 def parse(arguments):
     """See that the trainyard command takes these arguments; raises Typer's errors."""
+    command, rest = named(arguments)
+    command.make_context(command.name, rest)
+
+
+def named(arguments):
+    """The command that arguments name, and those that are left."""
     command, rest = typer.main.get_command(app), list(arguments)
     while hasattr(command, "commands"):
         name = rest.pop(0)
         assert name in command.commands, f"there is no command {name}"
         command = command.commands[name]
-    command.make_context(command.name, rest)
+    return command, rest

@@ -18,6 +18,7 @@ from pipelines.home import Home
 from pipelines.status import read_status
 from tests.main_job import trainyard
 from tests.shell import arguments_after, parse
+from tests.simulator.made import T0, job
 
 COLOUR = re.compile(r"\x1b\[[\d;]*\b(3[0-8]|4[0-8]|9[0-7])[\d;]*m")
 
@@ -105,3 +106,17 @@ def test_colours_are_for_terminals_and_for_who_wants_them(tmp_path):
     assert "doctor" in plain
     assert not COLOUR.search(plain)
     assert "\x1b" not in trainyard("--help", home=tmp_path / "home").stdout
+
+
+def test_simulate_says_how_to_harvest_it(tmp_path):
+    file = tmp_path / "fleet.ndjson"
+    file.write_text(json.dumps(job("a", T0)) + "\n")
+    command = [sys.executable, "-m", "pipelines.cli", "simulate", str(file), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as simulator:
+        assert simulator.stdout.readline().startswith("SageMaker is simulated at http://127.0.0.1:")
+        *surroundings, program, asked = simulator.stdout.readline().split()
+        told = dict(variable.split("=", 1) for variable in surroundings)
+        found = trainyard("doctor", home=tmp_path / told.pop("TRAINYARD_HOME"), **told).stdout
+        simulator.terminate()
+    assert (program, asked) == ("trainyard", "run")
+    assert "may be harvested" in found
