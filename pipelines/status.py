@@ -24,6 +24,8 @@ from pipelines.lake.quarantine import Quarantine
 from pipelines.query import opened
 from pipelines.terminal import add_row, new_table, print_table, printable
 
+# Of these the last time is told, or that there was none.
+KINDS = (HARVEST, VERIFICATION)
 MOST_REASONS_SHOWN = 10
 
 
@@ -77,12 +79,11 @@ class Quarantined:
 
 @dataclass(frozen=True)
 class Status:
-    """All of it; ``last_harvest``, ``last_verification`` and ``warehouse`` are None where there was none yet."""
+    """All of it; ``last`` of a kind and ``warehouse`` are None where there was none yet."""
 
     data_directory: str
     sources: tuple[SourceStatus, ...]
-    last_harvest: LastTime | None
-    last_verification: LastTime | None
+    last: dict[str, LastTime | None]
     lake: LakeStatus
     warehouse: WarehouseStatus | None
     jobs_due: int
@@ -96,8 +97,7 @@ def read_status(home: Home) -> Status:
     return Status(
         data_directory=home.place,
         sources=tuple(_sources(home, manifest)),
-        last_harvest=_last_time(home, HARVEST),
-        last_verification=_last_time(home, VERIFICATION),
+        last={kind: _last_time(home, kind) for kind in KINDS},
         lake=LakeStatus(
             generation=manifest.generation,
             jobs=manifest.rows(main_table().name),
@@ -116,8 +116,7 @@ def show_status(status: Status, console: Console) -> None:
     print_table(console, _table(status.sources))
     lake = status.lake
     lines = [
-        *_told_of_last("harvest", status.last_harvest),
-        *_told_of_last("verification", status.last_verification),
+        *(line for kind, last in status.last.items() for line in _told_of_last(kind, last)),
         f"lake: {lake.jobs:,} jobs, {lake.rows:,} rows in {lake.tables} tables (generation {lake.generation})",
         _told_of_warehouse(status.warehouse),
         f"jobs due to be read again: {status.jobs_due:,}",

@@ -66,8 +66,7 @@ def test_status_for_scripts_before_the_first_run(tmp_path):
     assert told == {
         "data_directory": str(tmp_path / "home"),
         "sources": [],
-        "last_harvest": None,
-        "last_verification": None,
+        "last": {"harvest": None, "verification": None},
         "lake": {"generation": 0, "jobs": 0, "rows": 0},
         "warehouse": None,
         "jobs_due": 0,

@@ -143,12 +143,12 @@ def test_a_backup_is_restored(shell, monkeypatch):
     reload(restored)  # which is what a rebuild begins with
     assert lake(restored) == lake(home)
     assert last_looks(restored.root) == last_looks(home.root)
-    assert read_status(restored).last_harvest == read_status(home).last_harvest
+    assert read_status(restored).last == read_status(home).last
 
 
 @pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed here")
 def test_scripts_are_told(shell, made_home):
-    status = replace(read_status(made_home), last_harvest=LastTime(datetime.now(UTC), ()))
+    status = replace(read_status(made_home), last={"harvest": LastTime(datetime.now(UTC), ())})
     Path("status.json").write_bytes(msgspec.json.encode(status))
     Path("doctor.json").write_bytes(msgspec.json.encode([Finding(Level.ok, "versions", "Python")]))
     first, *_, succeeded, well = shell("operating.md", "jq -e").splitlines()
