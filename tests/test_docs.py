@@ -137,11 +137,15 @@ def test_a_backup_is_restored(shell, monkeypatch):
         (outcome,) = harvest(Settings(home=home.root))
     assert outcome.documents == 3
     load(home)
+    (home.root / "reference").mkdir()
+    (home.root / "reference" / "prices.csv").write_text("mine")
     shell("operating.md", "tar -czf")
     Path("rebuild.json").write_text("")
     shell("operating.md", "tar -xzf")
+    assert not restored.lake.exists()
     reload(restored)  # which is what a rebuild begins with
     assert lake(restored) == lake(home)
+    assert (restored.root / "reference" / "prices.csv").read_text() == "mine"
     assert last_looks(restored.root) == last_looks(home.root)
     assert read_status(restored).last == read_status(home).last
 
