@@ -2,7 +2,7 @@
 
 Here: which marts, their time, and metrics, each said once. A share is the sum of its numerators over that of its
 denominators, so that it is right for whatever filters and groups are chosen. Not here: what tables and columns are,
-which the warehouse's own comments tell (``bundle``), and how metrics are drawn (``charts``).
+which the warehouse's own comments tell (``build``), and how metrics are drawn (``charts``).
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ class Dataset:
         return {metric.name: metric for metric in self.metrics}[name]
 
 
-def total(name: str, column: str, format: str = AMOUNT) -> Metric:  # noqa: A002 - as of Metric
+def total(name: str, column: str, form: str = AMOUNT) -> Metric:
     """The sum of a column."""
-    return Metric(name, f"sum({column})", format, column)
+    return Metric(name, f"sum({column})", form, column)
 
 
-def share(name: str, part: str, whole: str, about: str, format: str = SHARE) -> Metric:  # noqa: A002
+def share(name: str, part: str, whole: str, about: str) -> Metric:
     """A sum over another; null where that is 0."""
-    return Metric(name, f"sum({part}) / nullif(sum({whole}), 0)", format, about)
+    return Metric(name, f"sum({part}) / nullif(sum({whole}), 0)", SHARE, about)
 
 
 def rate_with_interval(name: str, part: str, whole: str, about: str) -> tuple[Metric, Metric, Metric]:
@@ -59,11 +59,19 @@ def rate_with_interval(name: str, part: str, whole: str, about: str) -> tuple[Me
     z2_share = f"(3.841458820694124 / nullif({whole}, 0))"
     centre = f"({rate} + {z2_share} / 2)"
     margin = f"sqrt({z2_share} * ({rate} * (1 - {rate}) + {z2_share} / 4))"
-    end = f"end of the 95 % interval (Wilson) of {name[0].lower() + name[1:]}; null if that is."
+    # DuckDB's greatest and least leave nulls out: of nothing there would be an interval from 0 to 1.
+    low, high = (
+        f"case when {whole} > 0 then {end} end"
+        for end in (
+            f"greatest(0, ({centre} - {margin}) / (1 + {z2_share}))",
+            f"least(1, ({centre} + {margin}) / (1 + {z2_share}))",
+        )
+    )
+    interval = f"end of the 95 % interval (Wilson) of {name[0].lower() + name[1:]}; null if that is."
     return (
         Metric(name, rate, SHARE, about),
-        Metric(f"{name}, at least", f"greatest(0, ({centre} - {margin}) / (1 + {z2_share}))", SHARE, f"Lower {end}"),
-        Metric(f"{name}, at most", f"least(1, ({centre} + {margin}) / (1 + {z2_share}))", SHARE, f"Upper {end}"),
+        Metric(f"{name}, at least", low, SHARE, f"Lower {interval}"),
+        Metric(f"{name}, at most", high, SHARE, f"Upper {interval}"),
     )
 
 

@@ -106,6 +106,15 @@ def test_rates_over_all_rows_are_those_of_all_jobs(warehouse):
     assert [told[f"Failure rate{end}"] for end in ("", ", at least", ", at most")] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("dataset", "rate"),
+    [("failure_rates_daily", "Failure rate"), ("ended_jobs_by_failure_class", "Share of ended jobs")],
+)
+def test_of_no_jobs_there_is_neither_a_rate_nor_an_interval(warehouse, dataset, rate):
+    told = measured(warehouse, dataset, "false")
+    assert [told[f"{rate}{end}"] for end in ("", ", at least", ", at most")] == [None] * 3
+
+
 def test_totals_over_all_rows_are_those_of_the_fleet(warehouse):
     (expected,) = warehouse.execute("select instance_hours, gpu_hours from marts.fleet_totals").fetchall()
     for dataset in ("utilization_daily", "instance_type_utilization_daily", "jobs"):
