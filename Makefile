@@ -25,7 +25,7 @@ sweep: $(VENV)/.dev ## kill runs at every one of their boundaries, not at one of
 spark: $(VENV)-spark/.installed ## hold every model on Spark against DuckDB's; needs Java 17; 18 minutes on two busy cores
 	$(VENV)-spark/bin/pytest --numprocesses=0 tests/spark
 
-superset: $(VENV)/.dev $(VENV)-superset/.installed ## import the dashboards into a Superset of its own and run every chart; 2 minutes, 850 MB
+superset: $(VENV)/.dev $(VENV)-superset/.installed ## import the dashboards into a Superset of its own and run every chart; 4 minutes on two busy cores
 	SUPERSET_PYTHON=$(VENV)-superset/bin/python $(BIN)/pytest --numprocesses=0 tests/superset
 
 superset-pictures: $(VENV)/.dev $(VENV)-superset/.installed ## take the pictures of both dashboards anew; needs Chromium
