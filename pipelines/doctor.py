@@ -1,6 +1,6 @@
 """What stands in the way of a run, found before one is begun: versions, disk, credentials, permissions, clock.
 
-Here: looking, and what each finding means for the user. Nothing is changed, and a source is asked four things. Not
+Here: looking, and what each finding means for the user. Nothing is changed, and a source is asked few things. Not
 here: settings that are not allowed (``config`` refuses them), and how things stand (``status``).
 """
 
@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
+from pipelines import price_list, service_quotas
 from pipelines.config import Settings
 from pipelines.flatten.layout import lake_tables
 from pipelines.harvest import search
@@ -30,6 +31,7 @@ from pipelines.harvest.outcome import FAILURES, Outcome, explain
 from pipelines.harvest.sources import MOST_ASKED_AT_ONCE, Source, find_sources
 from pipelines.harvest.tags import list_tags
 from pipelines.home import Home
+from pipelines.service_quotas import QUESTION
 
 # A build and its published file are made beside those that readers still have open.
 ROOM_FOR_A_BUILD = 3
@@ -62,7 +64,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _versions()
     yield from _data_directory(Home(settings.home))
     with ThreadPoolExecutor(MOST_ASKED_AT_ONCE) as threads:
-        for findings in threads.map(lambda source: list(_source(source)), find_sources(settings)):
+        for findings in threads.map(lambda source: list(_source(source, settings)), find_sources(settings)):
             yield from findings
 
 
@@ -106,8 +108,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _source(source: Source | Outcome) -> Iterator[Finding]:
-    """What comes of asking for a job by each operation that a run may need."""
+def _source(source: Source | Outcome, settings: Settings) -> Iterator[Finding]:
+    """What comes of asking for a job by each operation that a run may need, and for a price and a quota if set."""
     if isinstance(source, Outcome):
         yield Finding(Level.failed, source.source, str(source.error))
         return
@@ -131,6 +133,10 @@ def _source(source: Source | Outcome) -> Iterator[Finding]:
             name, arn = named[0]
             asked(lambda: describe(calls, name))
             asked(lambda: list_tags(calls, arn))
+        if settings.price_list:
+            asked(lambda: price_list.connect(source).ask("GetProducts", MaxResults=1, **price_list.question(source)))
+        if settings.service_quotas:
+            asked(lambda: service_quotas.connect(source).ask("ListServiceQuotas", MaxResults=1, **QUESTION))
     except FAILURES as error:
         yield Finding(Level.failed, source.name, explain(error))
         return
@@ -146,12 +152,16 @@ def _permissions(source: str, denied: dict[str, str], *, has_job: bool) -> Itera
         told = "may be harvested" if has_job else "may be harvested, has no training jobs yet"
         yield Finding(Level.ok, source, told)
     for operation, told in denied.items():
-        if "Search" in denied and operation != "Search":
+        if "Search" in denied and operation in ("ListTrainingJobs", "DescribeTrainingJob", "ListTags"):
             yield Finding(Level.failed, source, f"Search is denied, and so is what stands in for it: {told}")
         elif operation == "Search":
             yield Finding(Level.warning, source, f"{told}; jobs are listed instead, at two calls a changed one")
         elif operation == "DescribeTrainingJob":
             yield Finding(Level.warning, source, f"{told}; gaps of Search stay, deleted jobs are not marked")
+        elif operation == "GetProducts":
+            yield Finding(Level.warning, source, f"{told}; no new prices, but by its region's other sources")
+        elif operation == "ListServiceQuotas":
+            yield Finding(Level.warning, source, f"{told}; no new quotas")
         # What stands in for Search is not needed where that is allowed.
 
 

@@ -20,7 +20,9 @@ from pipelines.harvest.outcome import HARVEST, VERIFICATION, kept_outcomes
 from pipelines.home import Home
 from pipelines.lake.manifest import read_manifest
 from pipelines.lake.quarantine import Quarantine
+from pipelines.price_list import PRICE_LIST
 from pipelines.query import opened
+from pipelines.service_quotas import SERVICE_QUOTAS
 from pipelines.terminal import add_row, new_table, print_table, printable
 
 
@@ -28,7 +30,8 @@ def show_status(home: Home, console: Console) -> None:
     """Print the status."""
     console.print(f"data directory: {home.place}", markup=False, soft_wrap=True)
     print_table(console, _sources(home))
-    for kind in (HARVEST, VERIFICATION):
+    others = (service.name for service in (PRICE_LIST, SERVICE_QUOTAS) if kept_outcomes(home.root, service.name))
+    for kind in (HARVEST, VERIFICATION, *others):
         for line in _outcomes(home, kind):
             console.print(printable(line), markup=False, soft_wrap=True)
     manifest = read_manifest(home.lake)
@@ -73,6 +76,8 @@ def _outcomes(home: Home, kind: str) -> Iterator[str]:
     yield f"last {kind}: {_instant(kept.ended_at)}, {result}"
     for outcome in failed:
         yield f"  {outcome.source}: {outcome.error}"
+    for outcome in kept.outcomes:
+        yield from (f"  {outcome.source}: {warning}" for warning in outcome.warnings)
 
 
 def _warehouse(home: Home) -> str:

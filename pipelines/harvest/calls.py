@@ -1,4 +1,4 @@
-"""Calls to one source's SageMaker: each is tried with patience, and its answer is taken as it was received.
+"""Calls to a service of one source: each is tried with patience, and its answer is taken as it was received.
 
 Here: what is tried again (beyond what botocore does), credentials that expire, answers cut short, pages, the service's
 clock, the count of calls. Not here: what is asked, and what is read off an answer.
@@ -35,6 +35,8 @@ _REQUIRED = {
     "ListTrainingJobs": "TrainingJobSummaries",
     "DescribeTrainingJob": "TrainingJobArn",
     "ListTags": "Tags",
+    "GetProducts": "PriceList",
+    "ListServiceQuotas": "Quotas",
 }
 _PASSING = {"RequestTimeout", "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
@@ -71,7 +73,7 @@ class _CutShortError(TrainyardError):
 
 
 class Calls:
-    """The calls to one source. ``client``: its SageMaker; ``new_client`` makes one with new credentials.
+    """The calls to a service of one source. ``client``: of that; ``new_client`` makes one with new credentials.
 
     ``made`` counts the calls by operation, those that failed too. May be used by several threads.
     """
@@ -83,7 +85,7 @@ class Calls:
         self._lock = threading.Lock()
 
     def ask(self, operation: str, **parameters: Any) -> Answer:
-        """Call an operation, named as SageMaker does; raises botocore's errors, TokenRefusedError, TrainyardError."""
+        """Call an operation, named as its service does; raises botocore's errors, TokenRefusedError, TrainyardError."""
         failed_at = None
         pause_seconds = 1
         while True:
@@ -126,9 +128,9 @@ class Calls:
 
     def _watched(self, client: Any) -> Any:
         self._contact = FirstContact(client)
-        client.meta.events.register("before-send.sagemaker", self._count)
+        client.meta.events.register("before-send", self._count)
         # The id is for a client that was given to others before: its answers are taken once.
-        client.meta.events.register("before-parse.sagemaker", _take_body, unique_id="trainyard-take-body")
+        client.meta.events.register("before-parse", _take_body, unique_id="trainyard-take-body")
         return client
 
     def _may_pass(self, error: Exception) -> bool:
