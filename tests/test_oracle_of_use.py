@@ -354,10 +354,10 @@ class TestQuotas:
 
     def test_another_has_no_part_in_it(self):
         others = [ran(0, HOUR, EnableManagedSpotTraining=True), ran(0, HOUR, instance_type="ml.m5.large")]
-        found = referring(
-            "quota_utilization_daily", "peak_instances created_jobs", *others, as_of=DAY, quotas=[quota(1)]
-        )
-        assert found == [(0, 0)]
+        names = "peak_instances created_jobs"
+        assert referring("quota_utilization_daily", names, *others, as_of=DAY, quotas=[quota(1)]) == []
+        found = referring("quota_utilization_daily", names, waited(5), *others, as_of=DAY, quotas=[quota(1)])
+        assert found == [(0, 1)]
         assert referring("quota_utilization_daily", self.NAMES, *others) == []
 
     def test_groups_count_for_their_types(self):

@@ -176,10 +176,9 @@ def _header(file: Path) -> str:
 
 
 def _check(table: ReferenceTable, file: Path) -> None:
-    names = [column.name for column in table.table.columns]
-    header = ",".join(names)
-    if _header(file) not in (header, ",".join(name for name in names if name not in table.added)):
-        raise TrainyardError(f"{file}: its first line must be {header}")
+    names, told = [column.name for column in table.table.columns], _header(file).split(",")
+    if told != [name for name in names if name in told or name not in table.added]:
+        raise TrainyardError(f"{file}: its first line must be {','.join(names)}")
     try:
         with duckdb.connect() as connection:
             # All columns, for DuckDB does not parse those that nobody reads.
