@@ -29,7 +29,7 @@ from pipelines.home import Home
 from pipelines.service_model import loader, service_model
 
 # Adaptive: each client slows down by itself when the account's rate, which it shares with everyone, is exceeded.
-_ASKED = Config(
+_HARVESTED = Config(
     retries={"mode": "adaptive", "total_max_attempts": 10},
     connect_timeout=CONNECT_TIMEOUT_SECONDS,
     read_timeout=60,
@@ -47,8 +47,8 @@ _REGION_OF_NO_REGION = "us-east-1"
 class Source:
     """An account in a region, and a client of SageMaker there; account_id is None where only an endpoint is known.
 
-    ``new_client`` makes another one, with credentials asked for anew, or one of another ``service``, in another
-    ``region``. The calls of all, retries too, pass one limiter.
+    ``new_client`` makes another one, of SageMaker or the service that is named, with credentials asked for anew. The
+    calls of all, retries too, pass one limiter. ``in_region``: where the service is, if not in the source's region.
     """
 
     name: str
@@ -101,7 +101,7 @@ def _sources(wanted: SourceSettings, calls_per_second: float) -> Iterator[Source
         account_id = None
     for region, client in clients.items():
         limiter = Limiter(calls_per_second)
-        new_client = partial(_new_client, wanted, limiter, region=region)
+        new_client = partial(_new_client, wanted, region, limiter)
         yield Source(
             _name(account_id, region, endpoint, wanted), account_id, region, _limited(client, limiter), new_client
         )
@@ -115,15 +115,17 @@ def _name(account_id: str | None, region: str, endpoint: str, wanted: SourceSett
 
 
 def _limited(client: Any, limiter: Limiter) -> Any:
-    client.meta.events.register("before-send", limiter.wait)
+    client.meta.events.register(f"before-send.{client.meta.service_model.service_id.hyphenize()}", limiter.wait)
     return client
 
 
-def _new_client(wanted: SourceSettings, limiter: Limiter, service: str = "sagemaker", *, region: str) -> Any:
+def _new_client(
+    wanted: SourceSettings, region: str, limiter: Limiter, service: str = "sagemaker", in_region: str | None = None
+) -> Any:
     """A client of a session of its own, which asks for credentials anew."""
     session = _session(wanted)
     _take_role(session, wanted, region)
-    return _limited(_client(session, service, region), limiter)
+    return _limited(_client(session, service, in_region or region), limiter)
 
 
 def _take_role(session: Any, wanted: SourceSettings, region: str) -> None:
@@ -139,7 +141,7 @@ def _session(wanted: SourceSettings) -> Any:
 
 
 def _client(session: Any, service: str, region: str, **credentials: str) -> Any:
-    config = _OTHERS if service == "sts" else _ASKED
+    config = _OTHERS if service == "sts" else _HARVESTED
     try:
         client = session.create_client(service, region_name=region, config=config, **credentials)
     except ValueError as error:
@@ -147,7 +149,7 @@ def _client(session: Any, service: str, region: str, **credentials: str) -> Any:
             raise
         raise TrainyardError(f"{error}: correct AWS_ENDPOINT_URL… or endpoint_url in the AWS configuration") from None
     if service == "sts":
-        FirstContact(client)  # the others are watched by ``calls``
+        FirstContact(client)  # SageMaker's own is watched by ``calls``
     return client
 
 
