@@ -3,6 +3,7 @@
 Not here: asking, and what each service tells.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import dagster as dg
@@ -45,7 +46,9 @@ def _fetched_asset(service: Service) -> dg.AssetsDefinition:
             )
         ],
     )
-    def fetched(settings: dg.ResourceParam[Settings], log: dg.ResourceParam[Log]) -> dg.MaterializeResult[None]:
+    def fetched(
+        settings: dg.ResourceParam[Settings], log: dg.ResourceParam[Log]
+    ) -> Iterator[dg.MaterializeResult[None]]:
         home = Home(settings.home)
         with home.writing():
             outcomes = fetch(settings, service)
@@ -57,6 +60,6 @@ def _fetched_asset(service: Service) -> dg.AssetsDefinition:
                 problems[outcome.source] = "; ".join(lines)
         check = dg.AssetCheckResult(passed=not problems, severity=dg.AssetCheckSeverity.WARN, metadata={**problems})
         told = {"sources": dg.MetadataValue.json({outcome.source: asdict(outcome) for outcome in outcomes})}
-        return dg.MaterializeResult(metadata=metadata.of_rows(len(rows), **told), check_results=[check])
+        yield dg.MaterializeResult(metadata=metadata.of_rows(len(rows), **told), check_results=[check])
 
     return fetched
