@@ -14,7 +14,7 @@ from pipelines.errors import TrainyardError
 from pipelines.fetched.fetch import day_of
 from pipelines.fetched.history import write_rows
 from pipelines.home import Home
-from pipelines.models.reference import PRICES, QUOTAS
+from pipelines.models.reference import PRICES, QUOTAS, file_of
 from pipelines.service_quotas import ALL_TYPES, TRAINING_JOBS, WARM_POOLS
 from pipelines.simulator import Fleet, Simulator
 from pipelines.simulator.made_fleet import made_fleet
@@ -85,5 +85,6 @@ def _bring_what_was_before(fleet: Fleet, home: Home) -> None:
         for (use, instance_type), instances in limits.items()
         if instance_type or use != WARM_POOL
     ]
-    write_rows(home.reference, PRICES, price_rows)
-    write_rows(home.reference, QUOTAS, quota_rows)
+    for table, rows in ((PRICES, price_rows), (QUOTAS, quota_rows)):
+        if not file_of(table, home.reference).exists():
+            write_rows(home.reference, table, rows)
