@@ -31,7 +31,6 @@ from pipelines.harvest.outcome import FAILURES, Outcome, explain
 from pipelines.harvest.sources import MOST_ASKED_AT_ONCE, Source, find_sources
 from pipelines.harvest.tags import list_tags
 from pipelines.home import Home
-from pipelines.service_quotas import QUESTION
 
 # A build and its published file are made beside those that readers still have open.
 ROOM_FOR_A_BUILD = 3
@@ -109,7 +108,7 @@ def _size(path: Path) -> int:
 
 
 def _source(source: Source | Outcome, settings: Settings) -> Iterator[Finding]:
-    """What comes of asking for a job by each operation that a run may need, and for a price and a quota if set."""
+    """What comes of asking for a job by each operation that a run may need, and for a price and a quota if so set."""
     if isinstance(source, Outcome):
         yield Finding(Level.failed, source.source, str(source.error))
         return
@@ -133,14 +132,14 @@ def _source(source: Source | Outcome, settings: Settings) -> Iterator[Finding]:
             name, arn = named[0]
             asked(lambda: describe(calls, name))
             asked(lambda: list_tags(calls, arn))
-        if settings.price_list:
-            asked(lambda: price_list.connect(source).ask("GetProducts", MaxResults=1, **price_list.question(source)))
-        if settings.service_quotas:
-            asked(lambda: service_quotas.connect(source).ask("ListServiceQuotas", MaxResults=1, **QUESTION))
     except FAILURES as error:
         yield Finding(Level.failed, source.name, explain(error))
         return
     yield from _permissions(source.name, dict(denied), has_job=bool(named))
+    if settings.price_list:
+        yield from _option(source, price_list.ask_one, "no new prices, but by other sources of its region")
+    if settings.service_quotas:
+        yield from _option(source, service_quotas.ask_one, "no new quotas")
     yield from _clock(source.name, page.answered_at if page else answered_at)
 
 
@@ -152,17 +151,21 @@ def _permissions(source: str, denied: dict[str, str], *, has_job: bool) -> Itera
         told = "may be harvested" if has_job else "may be harvested, has no training jobs yet"
         yield Finding(Level.ok, source, told)
     for operation, told in denied.items():
-        if "Search" in denied and operation in ("ListTrainingJobs", "DescribeTrainingJob", "ListTags"):
+        if "Search" in denied and operation != "Search":
             yield Finding(Level.failed, source, f"Search is denied, and so is what stands in for it: {told}")
         elif operation == "Search":
             yield Finding(Level.warning, source, f"{told}; jobs are listed instead, at two calls a changed one")
         elif operation == "DescribeTrainingJob":
             yield Finding(Level.warning, source, f"{told}; gaps of Search stay, deleted jobs are not marked")
-        elif operation == "GetProducts":
-            yield Finding(Level.warning, source, f"{told}; no new prices, but by its region's other sources")
-        elif operation == "ListServiceQuotas":
-            yield Finding(Level.warning, source, f"{told}; no new quotas")
         # What stands in for Search is not needed where that is allowed.
+
+
+def _option(source: Source, ask_one: Callable[[Source], object], lost: str) -> Iterator[Finding]:
+    """What comes of asking a service that a run can do without."""
+    try:
+        ask_one(source)
+    except FAILURES as error:
+        yield Finding(Level.warning, source.name, f"{explain(error)}; {lost}")
 
 
 def _clock(source: str, answered_at: float | None) -> Iterator[Finding]:

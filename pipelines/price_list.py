@@ -11,8 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -24,6 +26,7 @@ from pipelines.harvest.sources import Source
 from pipelines.models.reference import PRICES
 
 CURRENCY = "USD"
+HIGHEST = 1_000_000  # an hour; what is more is no price
 # Whether a product is for spot jobs, by its `platoinstancetype`.
 KINDS = {"Training": False, "SpotTraining": True}
 # The Price List tells of all regions of its partition, and answers in few of them.
@@ -100,15 +103,20 @@ def ask(source: Source, calls: Calls) -> Told:
     """The prices of training in a source's region."""
     items, day = [], ""
     for kind in KINDS:
-        for answer in calls.pages("GetProducts", MaxResults=100, **question(source, kind)):
+        for answer in calls.pages("GetProducts", MaxResults=100, **_question(source.region, kind)):
             items += _PAGE.decode(answer.body).price_list
             day = day_of(answer.answered_at)
     return read_prices(items, source.region, day)
 
 
-def question(source: Source, kind: str = "Training") -> dict[str, object]:
-    """The parameters of GetProducts that ask for the products of a kind in a source's region."""
-    wanted = {"regionCode": source.region, "platoinstancetype": kind}
+def ask_one(source: Source) -> None:
+    """Ask for one price, to see whether that is allowed; raises as ``connect`` and ``Calls`` do."""
+    connect(source).ask("GetProducts", MaxResults=1, **_question(source.region, "Training"))
+
+
+def _question(region: str, kind: str) -> dict[str, Any]:
+    """The parameters that ask for the products of a kind in a region."""
+    wanted = {"regionCode": region, "platoinstancetype": kind}
     return {
         "ServiceCode": "AmazonSageMaker",
         "Filters": [{"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in wanted.items()],
@@ -126,7 +134,7 @@ def read_prices(items: Iterable[str], region: str, today: str) -> Told:
         try:
             for offer in _offers(_ITEM.decode(item), region, today):
                 offers.setdefault((offer.instance_type, offer.is_spot), []).append(offer)
-        except (msgspec.DecodeError, InvalidOperation):
+        except (msgspec.DecodeError, InvalidOperation, ValueError):
             unread += 1
     warnings = [f"{unread:,} products cannot be read, and give no price"] if unread else []
     rows, unclear = [], []
@@ -151,13 +159,12 @@ def _offers(item: _Item, region: str, today: str) -> Iterator[Offer]:
     is_elsewhere = of.region_code != region or of.location_type != "AWS Region"  # as an outpost
     if named is None or is_elsewhere or of.platoinstancetype not in KINDS or not item.terms.on_demand:
         return
-    terms = sorted(item.terms.on_demand.values(), key=lambda term: term.effective_date)
-    begun = [term for term in terms if term.effective_date[:10] <= today]
-    term = begun[-1] if begun else terms[0]
-    for dimension in term.price_dimensions.values():
+    terms = {date.fromisoformat(term.effective_date[:10]).isoformat(): term for term in item.terms.on_demand.values()}
+    since = max((day for day in terms if day <= today), default=min(terms))
+    for dimension in terms[since].price_dimensions.values():
         price = Decimal(dimension.price_per_unit.get(CURRENCY, "0"))
-        if price > 0 and dimension.unit.lower() in _HOURLY:
-            yield Offer(named[0], KINDS[of.platoinstancetype], price, term.effective_date[:10], dimension.rate_code)
+        if 0 < price <= HIGHEST and dimension.unit.lower() in _HOURLY:
+            yield Offer(named[0], KINDS[of.platoinstancetype], price, since, dimension.rate_code)
 
 
 def _row(offer: Offer, region: str) -> Row:

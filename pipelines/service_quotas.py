@@ -17,8 +17,7 @@ from pipelines.harvest.calls import Calls
 from pipelines.harvest.sources import Source
 from pipelines.models.reference import QUOTAS
 
-QUESTION = {"ServiceCode": "sagemaker"}
-
+HIGHEST = 1_000_000_000  # what is more is no number of instances
 TRAINING_JOBS, WARM_POOLS, ALL_TYPES = "training_jobs", "warm_pools", "all"
 _OF_A_TYPE = re.compile(r"(?P<type>ml\.\S+) for (?P<use>training job|spot training job|training warm pool) usage")
 _OF_ALL_TYPES = re.compile(r"Number of instances across all (?P<use>training job|spot training job)s")
@@ -52,10 +51,15 @@ def connect(source: Source) -> Calls:
 def ask(source: Source, calls: Calls) -> Told:
     """The applied quotas of training of a source."""
     rows, day = [], ""
-    for answer in calls.pages("ListServiceQuotas", MaxResults=100, **QUESTION):
+    for answer in calls.pages("ListServiceQuotas", ServiceCode="sagemaker", MaxResults=100):
         rows += [row for quota in _PAGE.decode(answer.body).quotas if (row := _row(quota, source))]
         day = day_of(answer.answered_at)
     return Told(rows, day, [])
+
+
+def ask_one(source: Source) -> None:
+    """Ask for one quota, to see whether that is allowed; raises as ``Calls`` does."""
+    connect(source).ask("ListServiceQuotas", ServiceCode="sagemaker", MaxResults=1)
 
 
 SERVICE_QUOTAS = Service("service-quotas", QUOTAS, "instances", "{}-{}".format, connect, ask)
@@ -65,7 +69,7 @@ def _row(quota: _Quota, source: Source) -> Row | None:
     """The row of a quota of training; None for another's, and where AWS could not tell its value."""
     of_type, of_all = _OF_A_TYPE.fullmatch(quota.quota_name), _OF_ALL_TYPES.fullmatch(quota.quota_name)
     found = of_type or of_all
-    if found is None or quota.value is None:
+    if found is None or quota.value is None or not 0 <= quota.value <= HIGHEST:
         return None
     kind, is_spot = _USES[found["use"]]
     return {

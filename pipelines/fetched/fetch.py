@@ -73,12 +73,12 @@ def fetch(settings: Settings, service: Service) -> list[Outcome]:
     by_first = {of_place[0].name: works[place] for place, of_place in sources.items()}
     outcomes = side_by_side([of_place[0] for of_place in sources.values()], lambda source, _: by_first[source.name])
     rows = read_rows(home.fetched, service.table)
+    seen_on = {place: look.seen_on for place, look in looks.items()}
     # Of a place that no source reaches there is nothing to ask, today.
-    asked = dict.fromkeys(due - sources.keys(), Look(now, None))
+    asked = {place: Look(now, seen_on.get(place)) for place in due - sources.keys()}
     for place, work in works.items():
         if work.told:
-            last_seen_on = looks[place].seen_on if place in looks else None
-            rows = joined(service.table, service.value, rows, work.told.rows, work.told.day, last_seen_on)
+            rows = joined(service.table, service.value, rows, work.told.rows, work.told.day, seen_on.get(place))
             asked[place] = Look(now, work.told.day)
     if rows != read_rows(home.fetched, service.table):
         write_rows(home.fetched, service.table, rows)

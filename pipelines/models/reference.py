@@ -172,7 +172,8 @@ def _read(table: ReferenceTable, file: Path) -> str:
 
 
 def _header(file: Path) -> str:
-    return file.read_bytes().removeprefix(BOM_UTF8).split(b"\n", 1)[0].strip().decode(errors="replace")
+    with file.open("rb") as lines:
+        return lines.readline().removeprefix(BOM_UTF8).strip().decode(errors="replace")
 
 
 def _check(table: ReferenceTable, file: Path) -> None:

@@ -42,6 +42,7 @@ def test_training_and_spot_training_are_two_things():
         product(term("9"), locationType="AWS Outposts"),
         product(term("9"), instanceName="NA"),
         product(term("0.0000000000")),
+        product(term("Infinity")),
         product(term("9", unit="GB-Mo")),
         product(term("9", currency="CNY")),
         product(term("9", since="2026-02-01"), term()),  # of two terms the one in force
@@ -86,6 +87,6 @@ def test_the_earliest_of_the_same_price_counts():
 
 
 def test_what_cannot_be_read_is_counted():
-    rows, (warning,) = read(product(), "{", '{"product": 7}', product(term("a lot")))
+    rows, (warning,) = read(product(), "{", '{"product": 7}', product(term("a lot")), product(term(since="someday")))
     assert rows == [ON_DEMAND]
-    assert warning.startswith("3 products cannot be read")
+    assert warning.startswith("4 products cannot be read")
