@@ -19,7 +19,7 @@ select
     max(price_per_hour) as price_per_hour, -- Price of an instance for an hour; null as price_valid_from is.
     min(date) as first_date, -- First day of use at this price.
     max(date) as last_date, -- Last day of use at this price.
-    max(cast(instance_count as bigint)) as instance_count,
+    max(instance_count) as instance_count,
     sum(billed_microseconds) / 1e6 as billed_seconds, -- Seconds billed for each instance; null if unknown.
     sum(billed_instance_microseconds)
     / 3.6e9 as billed_instance_hours, -- Billed hours times instances; null if either is unknown.

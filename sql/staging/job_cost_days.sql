@@ -34,7 +34,7 @@ parts as (
         d.used_microseconds,
         d.billed_microseconds,
         cast(
-            case when t.training_job_arn is null then d.instance_count else t.instance_count end as decimal(19, 0)
+            case when t.training_job_arn is null then d.instance_count else t.instance_count end as bigint
         ) as instance_count
     from staging.usage_days as d
     left join types as t on d.training_job_arn = t.training_job_arn
@@ -43,8 +43,9 @@ parts as (
 priced as (
     select
         d.*,
-        d.used_microseconds * d.instance_count as instance_microseconds,
-        d.billed_microseconds * d.instance_count as billed_instance_microseconds,
+        -- As decimals: products can be beyond BIGINT.
+        d.used_microseconds * cast(d.instance_count as decimal(19, 0)) as instance_microseconds,
+        d.billed_microseconds * cast(d.instance_count as decimal(19, 0)) as billed_instance_microseconds,
         case when not d.is_prepaid then p.valid_from end as price_valid_from,
         case when not d.is_prepaid then p.price_per_hour end as price_per_hour
     from parts as d
