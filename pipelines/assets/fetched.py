@@ -42,8 +42,8 @@ def _fetched_asset(service: Service) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(
                 "every_place_told",
                 asset=key,
-                description="AWS told them, and clearly. Where it did not, the rows of before hold, and the next run asks"
-                " again: allow the call (`docs/iam-policy.json` has all), or bring rows of your own.",
+                description="AWS told them, and clearly. Where it did not, the rows of before hold, and the next run"
+                " asks again: allow the call (`docs/iam-policy.json` has all), or bring rows of your own.",
             )
         ],
     )
