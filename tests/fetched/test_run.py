@@ -10,7 +10,7 @@ from pipelines.config import Settings, SourceSettings
 from pipelines.home import Home
 from pipelines.refresh import Part, refresh
 from pipelines.simulator import Fault, Fleet, Simulator
-from pipelines.status import show_status
+from pipelines.status import read_status, show_status
 from tests import few_models
 from tests.main_job import only_the_simulator, published
 from tests.simulator.made import T0, job
@@ -41,7 +41,7 @@ def test_what_is_denied_is_a_warning_and_the_rest_is_published(settings, simulat
     assert not finding.is_failure
     assert "every_place_told failed: 111122223333-eu-west-1: An error occurred (AccessDeniedException)" in finding.text
     console = Console(file=io.StringIO(), width=200)
-    show_status(Home(settings.home), console)
+    show_status(read_status(Home(settings.home)), console)
     shown = console.file.getvalue()
     assert "1 of 1 sources failed\n  111122223333-eu-west-1: An error occurred (AccessDeniedException)" in shown
     assert "last service-quotas: " in shown
