@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from pipelines.assets.build import builds, context, model_assets
+from pipelines.assets.build import builds, context_asset, model_assets
 from pipelines.assets.dashboard import dashboard
 from pipelines.assets.fetched import fetched_assets
 from pipelines.assets.lake import lake
@@ -26,13 +26,12 @@ def build_defs(settings: Settings, log: Log | dg.ResourceDefinition = run_log) -
     """The definitions for these settings; ``log`` takes each line of progress (default: the run's log)."""
     catalogue = load_catalogue(shipped("sql"))
     fetched = fetched_assets(settings)
-    keys = [asset.key for asset in fetched]
     return dg.Definitions(
         assets=[
             training_job_documents,
             lake,
             *fetched,
-            *dg.map_asset_specs(lambda spec: spec.merge_attributes(deps=keys), [context]),
+            context_asset(fetched),
             *model_assets(catalogue),
             warehouse_asset(catalogue),
             dashboard,
