@@ -111,7 +111,7 @@ class _Look:
         return len(self.told.rows) if self.told else 0
 
     def run(self) -> None:
-        """Ask; raises what the last of the sources that may not raises, or the first of which something else fails."""
+        """Ask them in turn until one is allowed; raises the last one's denial, and any other failure at once."""
         for source in self._sources:
             calls = self._service.connect(source)
             try:
