@@ -57,35 +57,39 @@ def fetch(settings: Settings, service: Service) -> list[Outcome]:
     """
     home, now = Home(settings.home), time.time()
     looks = read_looks(home.fetched, service.table)
-    places = {
-        service.place_of(partition.account_id, partition.region) for partition in read_manifest(home.lake).partitions
-    }
+    partitions = read_manifest(home.lake).partitions
+    places = {service.place_of(partition.account_id, partition.region) for partition in partitions}
     due = {place for place in places if place not in looks or day_of(looks[place].asked_at) != day_of(now)}
     if not due:
         return []
-    sources: dict[str, list[Source]] = {}
-    for source in find_sources(settings):
-        if isinstance(source, Source) and source.account_id:
-            place = service.place_of(source.account_id, source.region)
-            if place in due:
-                sources.setdefault(place, []).append(source)
-    works = {place: _Look(service, of_place) for place, of_place in sources.items()}
-    by_first = {of_place[0].name: works[place] for place, of_place in sources.items()}
-    outcomes = side_by_side([of_place[0] for of_place in sources.values()], lambda source, _: by_first[source.name])
-    rows = read_rows(home.fetched, service.table)
+    found = find_sources(settings)
+    works = {place: _Look(service, sources) for place, sources in _by_place(service, found).items() if place in due}
+    by_name = {work.sources[0].name: work for work in works.values()}
+    outcomes = side_by_side([work.sources[0] for work in works.values()], lambda source, _: by_name[source.name])
+    held = rows = read_rows(home.fetched, service.table)
     seen_on = {place: look.seen_on for place, look in looks.items()}
-    # Of a place that no source reaches there is nothing to ask, today.
-    asked = {place: Look(now, seen_on.get(place)) for place in due - sources.keys()}
     for place, work in works.items():
         if work.told:
             rows = joined(service.table, service.value, rows, work.told.rows, work.told.day, seen_on.get(place))
-            asked[place] = Look(now, work.told.day)
-    if rows != read_rows(home.fetched, service.table):
+            looks[place] = Look(now, work.told.day)
+    if all(isinstance(each, Source) for each in found):
+        # Of a place that none of them reaches there is nothing to ask, today.
+        looks |= {place: Look(now, seen_on.get(place)) for place in due - works.keys()}
+    if rows != held:
         write_rows(home.fetched, service.table, rows)
-    write_looks(home.fetched, service.table, looks | asked)
+    write_looks(home.fetched, service.table, looks)
     if outcomes:
         keep_outcomes(home.root, service.name, outcomes, now)
     return outcomes
+
+
+def _by_place(service: Service, found: Sequence[Source | Outcome]) -> dict[str, list[Source]]:
+    """The sources that may be asked about each place."""
+    sources: dict[str, list[Source]] = {}
+    for source in found:
+        if isinstance(source, Source) and source.account_id:
+            sources.setdefault(service.place_of(source.account_id, source.region), []).append(source)
+    return sources
 
 
 def day_of(instant: float) -> str:
@@ -102,8 +106,8 @@ class _Look:
         self.told: Told | None = None
         self.calls = 0
         self.warnings: list[str] = []
+        self.sources = sources
         self._service = service
-        self._sources = sources
 
     @property
     def documents(self) -> int:
@@ -112,12 +116,12 @@ class _Look:
 
     def run(self) -> None:
         """Ask them in turn until one is allowed; raises the last one's denial, and any other failure at once."""
-        for source in self._sources:
+        for source in self.sources:
             calls = self._service.connect(source)
             try:
                 self.told = self._service.ask(source, calls)
             except ClientError as error:
-                if not is_denied(error) or source is self._sources[-1]:
+                if not is_denied(error) or source is self.sources[-1]:
                     raise
                 self.warnings.append(f"{source.name}: {explain(error)}")
             else:
