@@ -77,7 +77,7 @@ def test_waits_are_in_their_classes(made_home):
 
 def test_what_is_told_apart_is_what_there_is_room_for(made_home):
     told, finely = [], facts_of(made_home.warehouse)
-    for rows_at_most in (ROWS_AT_MOST, 10_000, 6_000):
+    for rows_at_most in (ROWS_AT_MOST, 15_000, 6_000):
         facts = facts_of(made_home.warehouse, rows_at_most=rows_at_most)
         told.append(sum(len(column(facts, name, next(iter(columns)))) for name, columns in facts["tables"].items()))
         assert told[-1] <= rows_at_most
