@@ -1,6 +1,6 @@
 """What stands in the way of a run, found before one is begun: versions, disk, credentials, permissions, clock.
 
-Here: looking, and what each finding means for the user. Nothing is changed, and a source is asked four things. Not
+Here: looking, and what each finding means for the user. Nothing is changed, and a source is asked few things. Not
 here: settings that are not allowed (``config`` refuses them), and how things stand (``status``).
 """
 
@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
+from pipelines import price_list, service_quotas
 from pipelines.config import Settings
 from pipelines.flatten.layout import lake_tables
 from pipelines.harvest import search
@@ -62,7 +63,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _versions()
     yield from _data_directory(Home(settings.home))
     with ThreadPoolExecutor(MOST_ASKED_AT_ONCE) as threads:
-        for findings in threads.map(lambda source: list(_source(source)), find_sources(settings)):
+        for findings in threads.map(lambda source: list(_source(source, settings)), find_sources(settings)):
             yield from findings
 
 
@@ -106,8 +107,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _source(source: Source | Outcome) -> Iterator[Finding]:
-    """What comes of asking for a job by each operation that a run may need."""
+def _source(source: Source | Outcome, settings: Settings) -> Iterator[Finding]:
+    """What comes of asking for a job by each operation that a run may need, and for a price and a quota if so set."""
     if isinstance(source, Outcome):
         yield Finding(Level.failed, source.source, str(source.error))
         return
@@ -135,6 +136,10 @@ def _source(source: Source | Outcome) -> Iterator[Finding]:
         yield Finding(Level.failed, source.name, explain(error))
         return
     yield from _permissions(source.name, dict(denied), has_job=bool(named))
+    if settings.price_list:
+        yield from _option(source, price_list.ask_one, "no new prices, but by other sources of its region")
+    if settings.service_quotas:
+        yield from _option(source, service_quotas.ask_one, "no new quotas")
     yield from _clock(source.name, page.answered_at if page else answered_at)
 
 
@@ -159,6 +164,14 @@ def _lacks(source: str, denied: dict[str, str]) -> Iterator[Finding]:
         elif operation == "DescribeTrainingJob":
             yield Finding(Level.warning, source, f"{told}; gaps of Search stay, deleted jobs are not marked")
         # What stands in for Search is not needed where that is allowed.
+
+
+def _option(source: Source, ask_one: Callable[[Source], object], lost: str) -> Iterator[Finding]:
+    """What comes of asking a service that a run can do without."""
+    try:
+        ask_one(source)
+    except FAILURES as error:
+        yield Finding(Level.warning, source.name, f"{explain(error)}; {lost}")
 
 
 def _clock(source: str, answered_at: float | None) -> Iterator[Finding]:

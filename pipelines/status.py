@@ -21,11 +21,14 @@ from pipelines.harvest.outcome import HARVEST, VERIFICATION, Outcome, kept_outco
 from pipelines.home import Home
 from pipelines.lake.manifest import Manifest, read_manifest
 from pipelines.lake.quarantine import Quarantine
+from pipelines.price_list import PRICE_LIST
 from pipelines.query import opened
+from pipelines.service_quotas import SERVICE_QUOTAS
 from pipelines.terminal import add_row, new_table, print_table, printable
 
 # Of these the last time is told, or that there was none.
 KINDS = (HARVEST, VERIFICATION)
+OPTIONAL_KINDS = (PRICE_LIST.name, SERVICE_QUOTAS.name)
 MOST_REASONS_SHOWN = 10
 
 
@@ -97,7 +100,10 @@ def read_status(home: Home) -> Status:
     return Status(
         data_directory=home.place,
         sources=tuple(_sources(home, manifest)),
-        last={kind: _last_time(home, kind) for kind in KINDS},
+        last={
+            **{kind: _last_time(home, kind) for kind in KINDS},
+            **{kind: last for kind in OPTIONAL_KINDS if (last := _last_time(home, kind))},
+        },
         lake=LakeStatus(
             generation=manifest.generation,
             jobs=manifest.rows(main_table().name),
@@ -179,6 +185,8 @@ def _told_of_last(kind: str, last: LastTime | None) -> Iterator[str]:
     yield f"last {kind}: {_told(last.ended_at)}, {result}"
     for outcome in failed:
         yield f"  {outcome.source}: {outcome.error}"
+    for outcome in last.outcomes:
+        yield from (f"  {outcome.source}: {warning}" for warning in outcome.warnings)
 
 
 def _told_of_warehouse(warehouse: WarehouseStatus | None) -> str:

@@ -6,9 +6,14 @@ from pathlib import Path
 import pytest
 
 from pipelines.config import Settings, SourceSettings
+from pipelines.fetched.fetch import fetch
 from pipelines.harvest.due import Due, write_due
 from pipelines.harvest.harvest import harvest
+from pipelines.home import Home
+from pipelines.lake.load import load
+from pipelines.price_list import PRICE_LIST
 from pipelines.reread import reread
+from pipelines.service_quotas import SERVICE_QUOTAS
 from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.verify import verify
 from tests.main_job import only_the_simulator
@@ -16,7 +21,7 @@ from tests.simulator.made import T0, job
 
 POLICY = Path(__file__).parents[1] / "docs" / "iam-policy.json"
 README = (Path(__file__).parents[1] / "README.md").read_text()
-SERVICES = {"AssumeRole": "sts"}
+SERVICES = {"AssumeRole": "sts", "GetProducts": "pricing", "ListServiceQuotas": "servicequotas"}
 NEEDS_NO_PERMISSION = {"GetCallerIdentity"}
 
 ROLE = SourceSettings(role_arn="arn:aws:iam::111122223333:role/trainyard", regions=("eu-west-1",))
@@ -41,7 +46,7 @@ def calls_of(monkeypatch, tmp_path):
                 if denied:
                     simulator.inject(Fault(kind="access-denied", operation=denied))
                 outcomes = action(Settings(home=tmp_path / way.__name__, **settings))
-            assert [outcome.error for outcome in outcomes] == [None]
+            assert {outcome.error for outcome in outcomes} == {None}
             made.update(simulator.calls)
 
         way(do)
@@ -80,6 +85,16 @@ def reading_again(do):
     do(reread_one)
 
 
+def asking_for_prices_and_quotas(do):
+    do(harvest)
+    do(fetch_all)
+
+
+def fetch_all(settings):
+    load(Home(settings.home))
+    return [*fetch(settings, PRICE_LIST), *fetch(settings, SERVICE_QUOTAS)]
+
+
 def verify_quietly(settings):
     return [verification.outcome for verification in verify(settings)]
 
@@ -97,6 +112,7 @@ WAYS = [
     without_describe,
     verifying,
     reading_again,
+    asking_for_prices_and_quotas,
 ]
 
 

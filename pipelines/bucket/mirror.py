@@ -29,7 +29,7 @@ from pipelines.lake.manifest import Manifest
 
 MANIFEST, WAREHOUSE, DASHBOARD = "lake/manifest.json", "warehouse.duckdb", "dashboard.html"
 MODELS = "builds/models"
-_FOLDERS = ("deleted", "links", "outcomes", "quarantine", "reference", "sources")
+_FOLDERS = ("deleted", "fetched", "links", "outcomes", "quarantine", "reference", "sources")
 _SINGLE = ("demo", "due.json")
 
 

@@ -1,6 +1,7 @@
 """The simulated service over HTTP: connections, protocols, the clock, and faults as they show on the wire.
 
-Not here: what an operation answers (``service``, ``sts``), which call a fault befalls (``faults``).
+Not here: what an operation answers (``service``, ``sts``, ``price_list``, ``service_quotas``), which call a fault
+befalls (``faults``).
 
 Beside the service, ``/_simulator/`` lets another process drive it, in JSON. GET tells, POST changes:
 ``clock`` {"now": epoch seconds} or {"advance": seconds}; ``faults`` a list of faults, which replaces those at work;
@@ -31,8 +32,10 @@ from pipelines.simulator import service, sts
 from pipelines.simulator.errors import ServiceError
 from pipelines.simulator.faults import Fault, Faults
 from pipelines.simulator.fleet import Document, Fleet
+from pipelines.simulator.price_list import PriceList
 from pipelines.simulator.rewind import newest_instant
 from pipelines.simulator.service import SageMaker
+from pipelines.simulator.service_quotas import ServiceQuotas
 from pipelines.simulator.sts import Sts
 
 HOST = "127.0.0.1"
@@ -78,6 +81,11 @@ class Simulator:
         self.calls: Counter[str] = Counter()
         self._service = SageMaker(fleet, now, index_delay_seconds, most_hits)
         self._sts = Sts(fleet)
+        # By what X-Amz-Target begins with, besides SageMaker.
+        self._others: dict[str, PriceList | ServiceQuotas] = {
+            "AWSPriceListService": PriceList(),
+            "ServiceQuotasV20190624": ServiceQuotas(fleet),
+        }
         self._faults = Faults()
         self._lock = threading.Lock()
         try:
@@ -139,7 +147,10 @@ class Simulator:
     def answer(self, target: str, authorization: str, body: bytes) -> Answer | None:
         """The answer to a call; None where the connection is to be dropped. ``target``: the X-Amz-Target header."""
         form = {} if target else dict(parse_qsl(body.decode(errors="replace")))
-        operation = target.removeprefix("SageMaker.") if target else form.get("Action", "")
+        name, _, operation = target.rpartition(".")
+        other = self._others.get(name)
+        if other is None:
+            operation = target.removeprefix("SageMaker.") if target else form.get("Action", "")
         protocol = service if target else sts
         with self._lock:
             self.calls[operation] += 1
@@ -148,8 +159,10 @@ class Simulator:
                 if fault and fault.error:
                     raise fault.error
                 access_key, region = _signer(authorization)
-                if target:
-                    account = self._sts.account_of(access_key)
+                account = self._sts.account_of(access_key)
+                if other:
+                    content = other.respond(operation, body, account, region, self._service.now)
+                elif target:
                     place = (account, region) if account else None
                     is_empty_page = fault is not None and fault.kind == "empty-page"
                     content = self._service.respond(operation, body, place, is_empty_page)

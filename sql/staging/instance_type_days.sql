@@ -1,7 +1,7 @@
 -- One row per day, account, region, instance type, spot or not, prepaid or not, and kind of use: the time of instances
--- used and billed. Heterogeneous jobs are divided into their instance groups, so that each type has its own.
+-- used. Heterogeneous jobs are divided into their instance groups, so that each type has its own.
 -- @unique: date, account_id, region, instance_type, is_spot, is_prepaid, kind
--- @check time_not_negative: coalesce(instance_microseconds, 0) >= 0 and coalesce(billed_instance_microseconds, 0) >= 0
+-- @check time_not_negative: coalesce(instance_microseconds, 0) >= 0
 
 with parts as (
     select
@@ -30,14 +30,6 @@ select
     cast(sum(used_microseconds * gpus) as decimal(38, 0))
         as gpu_microseconds, -- Time times GPUs; null if they are unknown for all.
     cast(sum(used_microseconds * instances) filter (where gpus is not null) as decimal(38, 0))
-        as gpu_known_instance_microseconds, -- Time times instances of those whose GPUs are known.
-    cast(sum(used_microseconds * instances) filter (where is_ended) as decimal(38, 0))
-        as ended_instance_microseconds, -- Time times instances of jobs that have ended.
-    cast(
-        sum(used_microseconds * instances) filter (where is_ended and billed_microseconds is not null) as decimal(38, 0)
-    )
-        as bill_known_instance_microseconds, -- Time times instances of those of them whose bill is known.
-    cast(sum(billed_microseconds * instances) as decimal(38, 0))
-        as billed_instance_microseconds -- Billed time times instances; null if unknown for all.
+        as gpu_known_instance_microseconds -- Time times instances of those whose GPUs are known.
 from parts
 group by date, account_id, region, used_instance_type, is_spot, is_prepaid, kind

@@ -35,9 +35,12 @@ from tests.oracle.tuning import tuning_jobs
 from tests.oracle.usage import (
     capacity_utilization_daily,
     instance_type_utilization_daily,
+    list_costs_by_team_and_status_daily,
     list_costs_daily,
     list_costs_monthly,
     quota_utilization_daily,
+    quota_utilization_hourly,
+    training_job_costs,
 )
 from tests.oracle.utilization import (
     concurrency_levels,
@@ -114,7 +117,16 @@ _MARTS = {
 _REFERRING_MARTS = {
     "list_costs_daily": (list_costs_daily, ("date", *DIMENSIONS, "is_prepaid", "line")),
     "list_costs_monthly": (list_costs_monthly, ("date", "account_id", "region", "is_prepaid", "line")),
-    "quota_utilization_daily": (quota_utilization_daily, ("date", *DIMENSIONS)),
+    "list_costs_by_team_and_status_daily": (
+        list_costs_by_team_and_status_daily,
+        ("date", "account_id", "region", "team", "training_job_status", "failure_class", "is_prepaid", "line"),
+    ),
+    "fct_training_job_costs": (
+        training_job_costs,
+        ("training_job_arn", "line", "instance_type", "price_valid_from"),
+    ),
+    "quota_utilization_daily": (quota_utilization_daily, ("date", *DIMENSIONS, "kind")),
+    "quota_utilization_hourly": (quota_utilization_hourly, ("hour", *DIMENSIONS, "kind")),
     "capacity_utilization_daily": (capacity_utilization_daily, ("date", "account_id", "region", "instance_type")),
 }
 
