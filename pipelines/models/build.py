@@ -82,8 +82,9 @@ class Settled(msgspec.Struct, frozen=True):
 
     inputs: dict[str, Input]
     parts: dict[str, dict[str, Input]]
-    stretches: dict[str, Stretch]
     time_zone: str
+    # Builds of before had none.
+    stretches: dict[str, Stretch] = msgspec.field(default_factory=lambda: Parts().stretches)
 
 
 @dataclass(frozen=True)
@@ -246,9 +247,8 @@ class Build:
             path = listed[WHOLE]
             digests = _digests(self._database, f"select * from {_parquet([path])}", _MONTH)
             return [(month, path, text) for month, text in digests]
-        rows = self._database.execute(
-            f"select distinct {_MONTH}, filename from {_parquet(listed.values(), ', filename = true')} order by all"
-        ).fetchall()
+        months = f"select distinct month, filename from {_parquet(listed.values(), ', filename = true')}"
+        rows = self._database.execute(f"select {_MONTH} as month, filename from ({months}) order by all").fetchall()
         return [(month, Path(name), Path(name).name) for month, name in rows]
 
     def _fingerprint(self, bound: BoundModel, part: str) -> str:
@@ -338,7 +338,7 @@ def start_build(
             for part, months in parts.months.items() if has_parts else ():
                 of_part = f"{kept} where month in ({', '.join(map(literal, months))})"
                 of_parts[part][relation] = Input(of_part, " ".join(text for month, text in digests if month in months))
-    content = Settled(settled, of_parts, parts.stretches, time_zone)
+    content = Settled(settled, of_parts, time_zone, parts.stretches)
     files.write_whole(folder / SETTLED, msgspec.json.encode(content))
     return build
 
