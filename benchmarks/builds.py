@@ -8,8 +8,9 @@
     1,000 scattered    a commit of jobs of all months, and the build after it
     publish            the warehouse from the build
 
-Each step is a process of its own, so that its peak of memory is its own; DuckDB has two threads. The results are kept
-in ``results/builds.json``, and ``docs/performance.md`` is written from these. Not here: the lakes (``lakes``).
+Each step is a process of its own, so that its peak of memory is its own; DuckDB has two threads. Results, those of
+other sizes too, are kept in ``results/builds.json``, and ``docs/performance.md`` with its plot is written from these.
+Not here: the lakes (``lakes``).
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import altair as alt
 import msgspec
+import vl_convert
 
 from benchmarks.documents import CACHE, documents_file
 from benchmarks.lakes import JOBS_A_COPY, YEARS, lake_home
@@ -51,6 +54,7 @@ STEPS = ("first build", "quiet build", "1,000 recent", "1,000 scattered", "publi
 MEMORY_LIMIT = "8GiB"
 TRANSITIONS_A_JOB = 5
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+PLOT = PAGE.parent / "images" / "performance.svg"
 
 
 def build(home: Home) -> dict[str, Any]:
@@ -138,22 +142,44 @@ def step(name: str, home: Home, jobs: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("jobs", type=int, nargs="*", default=[100_000, 1_000_000])
+    parser.add_argument("--page", action="store_true", help="measure nothing, write the page from what was measured")
     parser.add_argument("--step", help=argparse.SUPPRESS)
     parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.step:
         print(json.dumps(step(options.step, Home(options.home), options.jobs[0])))
         return
-    results = {}
-    for jobs in options.jobs:
+    kept = RESULTS / "builds.json"
+    results = json.loads(kept.read_text()) if kept.exists() else {}
+    for jobs in [] if options.page else options.jobs:
         made = lake_home(jobs)
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
             home = Path(folder) / "home"
             shutil.copytree(made.root, home, copy_function=os.link)  # nothing alters the files of a lake
-            results[jobs] = {name: _measured(name, home, jobs) for name in STEPS}
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "builds.json").write_text(json.dumps(results, indent=2) + "\n")
-    PAGE.write_text(page(json.loads((RESULTS / "builds.json").read_text())))
+            results[str(jobs)] = {name: _measured(name, home, jobs) for name in STEPS}
+    results = dict(sorted(results.items(), key=lambda measured: int(measured[0])))
+    kept.write_text(json.dumps(results, indent=2) + "\n")
+    PAGE.write_text(page(results))
+    PLOT.write_text(plot(results))
+
+
+def plot(results: dict[str, Any]) -> str:
+    """An SVG of the CPU that each step takes against the number of jobs, both on a logarithmic scale."""
+    rows = [
+        {"jobs": int(jobs), "cpu_seconds": took[step]["cpu_seconds"], "step": step}
+        for jobs, took in results.items()
+        for step in STEPS
+    ]
+    chart = (
+        alt.Chart(alt.Data(values=rows), width=460, height=260)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("jobs:Q", scale=alt.Scale(type="log"), axis=alt.Axis(format="~s"), title="jobs in the lake"),
+            y=alt.Y("cpu_seconds:Q", scale=alt.Scale(type="log"), title="CPU seconds"),
+            color=alt.Color("step:N", sort=STEPS, title=None),
+        )
+    )
+    return vl_convert.vegalite_to_svg(chart.to_dict())
 
 
 def page(results: dict[str, Any]) -> str:
@@ -176,12 +202,13 @@ def page(results: dict[str, Any]) -> str:
         cells = [_cell(results[jobs][name]) for jobs in sizes]
         ratio = last[name]["cpu_seconds"] / first[name]["cpu_seconds"]
         lines.append(f"| {name} | {' | '.join(cells)} | {ratio:.1f} x the CPU |")
+    lines += ["", "![CPU of each step against the number of jobs](images/performance.svg)"]
     share = last["1,000 recent"]["cpu_seconds"] / last["first build"]["cpu_seconds"]
     lines += [
         "",
         f"At {int(sizes[-1]):,} jobs a refresh after 1,000 recent changes takes {share:.0%} of a first build's"
-        " CPU. What is left is linear in the history: the models that look at all of it (concurrency,"
-        " quantiles, retries), and the published file, which is written whole.",
+        " CPU. What is left is linear in the history: the models that look at all of it (quantiles, retries,"
+        " sums over all jobs), and the published file, which is written whole.",
         "",
         f"The models that take longest in a first build of {int(sizes[-1]):,} jobs:",
         "",
