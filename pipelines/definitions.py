@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from pipelines.assets.build import builds, context, model_assets
+from pipelines.assets.cloudwatch import cloudwatch_metrics
 from pipelines.assets.dashboard import dashboard
 from pipelines.assets.lake import lake
 from pipelines.assets.prune import prune_job, prune_schedule
@@ -25,7 +26,10 @@ def build_defs(settings: Settings, log: Log | dg.ResourceDefinition = run_log) -
     """The definitions for these settings; ``log`` takes each line of progress (default: the run's log)."""
     catalogue = load_catalogue(shipped("sql"))
     return dg.Definitions(
-        assets=[training_job_documents, lake, context, *model_assets(catalogue), warehouse_asset(catalogue), dashboard],
+        assets=[
+            *(training_job_documents, lake, cloudwatch_metrics, context),
+            *(*model_assets(catalogue), warehouse_asset(catalogue), dashboard),
+        ],
         asset_checks=[run_is_whole],
         jobs=[refresh_job, verify_job, prune_job],
         schedules=[refresh_schedule(settings), verify_schedule, prune_schedule],

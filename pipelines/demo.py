@@ -51,4 +51,4 @@ def demo_settings(settings: Settings) -> Iterator[Settings]:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
-        yield settings.model_copy(update={"sources": sources, "calls_per_second": CALLS_PER_SECOND})
+        yield settings.model_copy(update={"sources": sources, "calls_per_second": CALLS_PER_SECOND, "cloudwatch": True})

@@ -1,7 +1,8 @@
 """What stands in the way of a run, found before one is begun: versions, disk, credentials, permissions, clock.
 
-Here: looking, and what each finding means for the user. Nothing is changed, and a source is asked four things. Not
-here: settings that are not allowed (``config`` refuses them), and how things stand (``status``).
+Here: looking, and what each finding means for the user. Nothing is changed, and a source is asked four things, and its
+CloudWatch one if it is to be. Not here: settings that are not allowed (``config`` refuses them), and how things stand
+(``status``).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
+from pipelines.cloudwatch.metric_data import ask_for_nothing
 from pipelines.config import Settings
 from pipelines.flatten.layout import lake_tables
 from pipelines.harvest import search
@@ -62,7 +64,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _versions()
     yield from _data_directory(Home(settings.home))
     with ThreadPoolExecutor(MOST_ASKED_AT_ONCE) as threads:
-        for findings in threads.map(lambda source: list(_source(source)), find_sources(settings)):
+        sources = find_sources(settings)
+        for findings in threads.map(lambda source: list(_source(source)), sources):
+            yield from findings
+        for findings in threads.map(lambda source: list(_cloudwatch(source)), sources if settings.cloudwatch else ()):
             yield from findings
 
 
@@ -136,6 +141,18 @@ def _source(source: Source | Outcome) -> Iterator[Finding]:
         return
     yield from _permissions(source.name, dict(denied), has_job=bool(named))
     yield from _clock(source.name, page.answered_at if page else answered_at)
+
+
+def _cloudwatch(source: Source | Outcome) -> Iterator[Finding]:
+    """What comes of asking CloudWatch, where that is reached at all."""
+    if isinstance(source, Outcome):
+        return
+    try:
+        ask_for_nothing(Calls(source.new_client("cloudwatch")))
+    except FAILURES as error:
+        yield Finding(Level.warning, source.name, f"{explain(error)}; hardware use stays unknown")
+    else:
+        yield Finding(Level.ok, source.name, "CloudWatch may be asked")
 
 
 def _permissions(source: str, denied: dict[str, str], *, has_job: bool) -> Iterator[Finding]:

@@ -13,10 +13,12 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.cloudwatch import store
+from pipelines.cloudwatch.tables import HARDWARE_METRICS
 from pipelines.flatten.layout import lake_tables, main_table
 from pipelines.harvest.archive import RawArchive, last_looks
 from pipelines.harvest.due import read_due
-from pipelines.harvest.outcome import HARVEST, VERIFICATION, kept_outcomes
+from pipelines.harvest.outcome import CLOUDWATCH, HARVEST, VERIFICATION, kept_outcomes
 from pipelines.home import Home
 from pipelines.lake.manifest import read_manifest
 from pipelines.lake.quarantine import Quarantine
@@ -28,7 +30,8 @@ def show_status(home: Home, console: Console) -> None:
     """Print the status."""
     console.print(f"data directory: {home.place}", markup=False, soft_wrap=True)
     print_table(console, _sources(home))
-    for kind in (HARVEST, VERIFICATION):
+    asked = [CLOUDWATCH] if kept_outcomes(home.root, CLOUDWATCH) else []  # it is an option
+    for kind in (HARVEST, VERIFICATION, *asked):
         for line in _outcomes(home, kind):
             console.print(printable(line), markup=False, soft_wrap=True)
     manifest = read_manifest(home.lake)
@@ -37,6 +40,9 @@ def show_status(home: Home, console: Console) -> None:
         f"lake: {manifest.rows(main_table().name):,} jobs, {rows:,} rows in {len(lake_tables())} tables"
         f" (generation {manifest.generation})"
     )
+    if asked:
+        points = store.held(home).rows(HARDWARE_METRICS.name)
+        console.print(f"measurements of hardware: {points:,} periods of single metrics and hosts")
     console.print(_warehouse(home), markup=False, soft_wrap=True)
     console.print(f"jobs due to be read again: {len(read_due(home.root)):,}")
     quarantined = list(Quarantine(home.quarantine).lines())

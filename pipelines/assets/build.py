@@ -9,6 +9,7 @@ import dagster as dg
 
 from pipelines.assets import metadata
 from pipelines.assets.lake import lake_key
+from pipelines.cloudwatch.tables import METRIC_TABLES
 from pipelines.config import Settings
 from pipelines.errors import TrainyardError
 from pipelines.flatten.layout import lake_tables
@@ -59,7 +60,7 @@ def _mark(run: dg.DagsterRun) -> str:
 
 @dg.asset(
     key=CONTEXT_KEY,
-    deps=[lake_key(table.name) for table in lake_tables()],
+    deps=[*(lake_key(table.name) for table in lake_tables()), *(lake_key(table.name) for table in METRIC_TABLES)],
     group_name="build",
     kinds={"parquet"},
     owners=metadata.OWNERS,
@@ -93,6 +94,7 @@ def model_key(bound: BoundModel) -> dg.AssetKey:
 def _model_asset(bound: BoundModel, catalogue: Catalogue) -> dg.AssetsDefinition:
     key = model_key(bound)
     assets = {other.name for other in catalogue.models} | {table.table.qualified_name for table in lake_tables()}
+    assets |= {table.qualified_name for table in METRIC_TABLES}
     inputs = {table.qualified_name for table in catalogue.inputs}
     deps = [dg.AssetKey(name.split(".")) for name in sorted(bound.model.dependencies & assets)]
     # The others come after it by way of what they read; one that reads nothing has a place in the build too.

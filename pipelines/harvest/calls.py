@@ -1,4 +1,4 @@
-"""Calls to one source's SageMaker: each is tried with patience, and its answer is taken as it was received.
+"""Calls to one source: each is tried with patience, and its answer is taken as it was received.
 
 Here: what is tried again (beyond what botocore does), credentials that expire, answers cut short, pages, the service's
 clock, the count of calls. Not here: what is asked, and what is read off an answer.
@@ -35,10 +35,12 @@ _REQUIRED = {
     "ListTrainingJobs": "TrainingJobSummaries",
     "DescribeTrainingJob": "TrainingJobArn",
     "ListTags": "Tags",
+    "GetMetricData": "MetricDataResults",
 }
 _PASSING = {"RequestTimeout", "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _DENIED = {"AccessDenied", "AccessDeniedException"}
+_REFUSED = {"ValidationException", "InvalidNextToken"}  # where a token was given: most likely it
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -71,7 +73,7 @@ class _CutShortError(TrainyardError):
 
 
 class Calls:
-    """The calls to one source. ``client``: its SageMaker; ``new_client`` makes one with new credentials.
+    """The calls to one service of a source. ``new_client`` makes a client with new credentials.
 
     ``made`` counts the calls by operation, those that failed too. May be used by several threads.
     """
@@ -93,7 +95,7 @@ class Calls:
             except (ClientError, HTTPClientError, NoConnectionError, ResponseParserError, _CutShortError) as error:
                 if _code(error) in _EXPIRED and self._renew(client):
                     continue
-                if _code(error) == "ValidationException" and "NextToken" in parameters:
+                if _code(error) in _REFUSED and "NextToken" in parameters:
                     raise TokenRefusedError(f"{operation} refuses its own tokens: run again later ({error})") from error
                 failed_at = failed_at or time.monotonic()
                 if not self._may_pass(error) or time.monotonic() + pause_seconds > failed_at + PATIENCE_SECONDS:
@@ -126,9 +128,10 @@ class Calls:
 
     def _watched(self, client: Any) -> Any:
         self._contact = FirstContact(client)
-        client.meta.events.register("before-send.sagemaker", self._count)
+        service = client.meta.service_model.service_id.hyphenize()
+        client.meta.events.register(f"before-send.{service}", self._count)
         # The id is for a client that was given to others before: its answers are taken once.
-        client.meta.events.register("before-parse.sagemaker", _take_body, unique_id="trainyard-take-body")
+        client.meta.events.register(f"before-parse.{service}", _take_body, unique_id="trainyard-take-body")
         return client
 
     def _may_pass(self, error: Exception) -> bool:

@@ -29,7 +29,7 @@ from pipelines.home import Home
 from pipelines.service_model import loader, service_model
 
 # Adaptive: each client slows down by itself when the account's rate, which it shares with everyone, is exceeded.
-_SAGEMAKER = Config(
+_HARVESTED = Config(
     retries={"mode": "adaptive", "total_max_attempts": 10},
     connect_timeout=CONNECT_TIMEOUT_SECONDS,
     read_timeout=60,
@@ -47,14 +47,15 @@ _REGION_OF_NO_REGION = "us-east-1"
 class Source:
     """An account in a region, and a client of SageMaker there; account_id is None where only an endpoint is known.
 
-    ``new_client`` makes another one, with credentials asked for anew. The calls of both, retries too, pass one limiter.
+    ``new_client`` makes another one, of SageMaker or the service that is named, with credentials asked for anew. The
+    calls of all, retries too, pass one limiter.
     """
 
     name: str
     account_id: str | None
     region: str
     client: Any
-    new_client: Callable[[], Any]
+    new_client: Callable[..., Any]
 
 
 def find_sources(settings: Settings) -> list[Source | Outcome]:
@@ -114,15 +115,15 @@ def _name(account_id: str | None, region: str, endpoint: str, wanted: SourceSett
 
 
 def _limited(client: Any, limiter: Limiter) -> Any:
-    client.meta.events.register("before-send.sagemaker", limiter.wait)
+    client.meta.events.register(f"before-send.{client.meta.service_model.service_id.hyphenize()}", limiter.wait)
     return client
 
 
-def _new_client(wanted: SourceSettings, region: str, limiter: Limiter) -> Any:
+def _new_client(wanted: SourceSettings, region: str, limiter: Limiter, service: str = "sagemaker") -> Any:
     """A client of a session of its own, which asks for credentials anew."""
     session = _session(wanted)
     _take_role(session, wanted, region)
-    return _limited(_client(session, "sagemaker", region), limiter)
+    return _limited(_client(session, service, region), limiter)
 
 
 def _take_role(session: Any, wanted: SourceSettings, region: str) -> None:
@@ -138,7 +139,7 @@ def _session(wanted: SourceSettings) -> Any:
 
 
 def _client(session: Any, service: str, region: str, **credentials: str) -> Any:
-    config = _SAGEMAKER if service == "sagemaker" else _OTHERS
+    config = _OTHERS if service == "sts" else _HARVESTED
     try:
         client = session.create_client(service, region_name=region, config=config, **credentials)
     except ValueError as error:

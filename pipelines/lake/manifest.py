@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Container
 from contextlib import suppress
 from pathlib import Path
 
@@ -51,6 +52,15 @@ class Manifest(msgspec.Struct, frozen=True):
     generation: int = 0
     flattened: dict[str, str] = {}
     partitions: tuple[Partition, ...] = ()
+
+    @property
+    def months(self) -> tuple[str, ...]:
+        """The months of its partitions, in order."""
+        return tuple(sorted({part.month for part in self.partitions}))
+
+    def of_months(self, months: Container[str]) -> Manifest:
+        """Its partitions of some months."""
+        return Manifest(partitions=tuple(part for part in self.partitions if part.month in months))
 
     def rows(self, table: str) -> int:
         """How many rows a table has."""

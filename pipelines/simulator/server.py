@@ -1,6 +1,6 @@
 """The simulated service over HTTP: connections, protocols, the clock, and faults as they show on the wire.
 
-Not here: what an operation answers (``service``, ``sts``), which call a fault befalls (``faults``).
+Not here: what an operation answers (``service``, ``cloudwatch``, ``sts``), which call a fault befalls (``faults``).
 
 Beside the service, ``/_simulator/`` lets another process drive it, in JSON. GET tells, POST changes:
 ``clock`` {"now": epoch seconds} or {"advance": seconds}; ``faults`` a list of faults, which replaces those at work;
@@ -27,7 +27,8 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from pipelines.errors import TrainyardError
-from pipelines.simulator import service, sts
+from pipelines.simulator import cloudwatch, service, sts
+from pipelines.simulator.cloudwatch import CloudWatch
 from pipelines.simulator.errors import ServiceError
 from pipelines.simulator.faults import Fault, Faults
 from pipelines.simulator.fleet import Document, Fleet
@@ -40,6 +41,9 @@ CONTROL = "/_simulator/"
 POLL_SECONDS = 0.02  # how soon a server notices that it is to stop
 # Credential=<access key>/<date>/<region>/<service>/aws4_request
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d+/([^/,\s]+)/")
+
+# What a request asks for, by the first part of its X-Amz-Target; STS has none.
+PROTOCOLS = {"sts": sts, "GraniteServiceVersion20100801": cloudwatch}
 
 
 @dataclass
@@ -77,6 +81,7 @@ class Simulator:
             now = max([0.0, *map(newest_instant, fleet.documents)])
         self.calls: Counter[str] = Counter()
         self._service = SageMaker(fleet, now, index_delay_seconds, most_hits)
+        self._cloudwatch = CloudWatch(fleet)
         self._sts = Sts(fleet)
         self._faults = Faults()
         self._lock = threading.Lock()
@@ -139,8 +144,8 @@ class Simulator:
     def answer(self, target: str, authorization: str, body: bytes) -> Answer | None:
         """The answer to a call; None where the connection is to be dropped. ``target``: the X-Amz-Target header."""
         form = {} if target else dict(parse_qsl(body.decode(errors="replace")))
-        operation = target.removeprefix("SageMaker.") if target else form.get("Action", "")
-        protocol = service if target else sts
+        asked, _, operation = target.rpartition(".") if target else ("sts", "", form.get("Action", ""))
+        protocol = PROTOCOLS.get(asked, service)
         with self._lock:
             self.calls[operation] += 1
             fault = self._faults.befalling(operation, b'"NextToken"' in body)
@@ -148,13 +153,17 @@ class Simulator:
                 if fault and fault.error:
                     raise fault.error
                 access_key, region = _signer(authorization)
-                if target:
-                    account = self._sts.account_of(access_key)
-                    place = (account, region) if account else None
-                    is_empty_page = fault is not None and fault.kind == "empty-page"
-                    content = self._service.respond(operation, body, place, is_empty_page)
-                else:
+                account = self._sts.account_of(access_key)
+                place = (account, region) if account else None
+                kind = fault.kind if fault else None
+                if protocol is sts:
                     content = self._sts.respond(operation, form, access_key)
+                elif protocol is cloudwatch:
+                    content = self._cloudwatch.respond(
+                        operation, body, place, self.now, gives_part=kind == "partial-data"
+                    )
+                else:
+                    content = self._service.respond(operation, body, place, kind == "empty-page")
                 answer = Answer(content, content_type=protocol.CONTENT_TYPE)
             except ServiceError as error:
                 answer = Answer(protocol.error_body(error), error.status, protocol.CONTENT_TYPE)

@@ -4,16 +4,7 @@
 -- @unique: owner_kind, owner
 -- @check only_known_owners_have_a_rank: (owner is null) = (owner_rank is null)
 
-with teams as (
-    select
-        training_job_arn,
-        value as team
-    from lake.tags
-    where lower(key) = 'team' and value <> ''
-    qualify row_number() over (partition by training_job_arn order by index) = 1
-),
-
-owned as (
+with owned as (
     select
         k.owner_kind,
         case k.owner_kind
@@ -24,7 +15,7 @@ owned as (
     from staging.training_job_lives as l
     inner join staging.training_jobs as j on l.training_job_arn = j.training_job_arn
     inner join staging.programs as p on l.training_job_arn = p.training_job_arn
-    left join teams as t on l.training_job_arn = t.training_job_arn
+    left join staging.teams as t on l.training_job_arn = t.training_job_arn
     cross join unnest(['role', 'team', 'program']) as k (owner_kind)
 ),
 
