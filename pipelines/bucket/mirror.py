@@ -99,7 +99,7 @@ class Mirror:
             beside.replace(target)
 
     def keep(self, paths: Iterable[Path]) -> None:
-        """Put files of a manifest to come into the bucket, at once: they have names of their own, and do not count yet."""
+        """Put files that a manifest is to list into the bucket, at once: they have names of their own."""
         names = {self._name(path): path for path in paths}
         self._confirm()
         self.bucket.upload({name: path for name, path in names.items() if name.startswith(_LISTED)})

@@ -30,6 +30,7 @@ with measured as (
     from lake.hardware_metrics as m
     inner join staging.training_job_lives as l on m.training_job_arn = l.training_job_arn
     inner join staging.host_sizes as s on m.training_job_arn = s.training_job_arn
+    where l.is_started
 )
 
 select
