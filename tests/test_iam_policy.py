@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cloudwatch.collect import collect
 from pipelines.config import Settings, SourceSettings
 from pipelines.harvest.due import Due, write_due
 from pipelines.harvest.harvest import harvest
+from pipelines.home import Home
+from pipelines.lake.load import load
 from pipelines.reread import reread
 from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.verify import verify
@@ -16,7 +19,7 @@ from tests.simulator.made import T0, job
 
 POLICY = Path(__file__).parents[1] / "docs" / "iam-policy.json"
 README = (Path(__file__).parents[1] / "README.md").read_text()
-SERVICES = {"AssumeRole": "sts"}
+SERVICES = {"AssumeRole": "sts", "GetMetricData": "cloudwatch"}
 NEEDS_NO_PERMISSION = {"GetCallerIdentity"}
 
 ROLE = SourceSettings(role_arn="arn:aws:iam::111122223333:role/trainyard", regions=("eu-west-1",))
@@ -80,6 +83,18 @@ def reading_again(do):
     do(reread_one)
 
 
+def measuring(do):
+    do(harvest)
+    do(load_and_collect, cloudwatch=True)
+
+
+def load_and_collect(settings):
+    home = Home(settings.home)
+    load(home)
+    with home.writing():
+        return collect(settings)
+
+
 def verify_quietly(settings):
     return verify(settings, lambda line: None)
 
@@ -97,6 +112,7 @@ WAYS = [
     without_describe,
     verifying,
     reading_again,
+    measuring,
 ]
 
 

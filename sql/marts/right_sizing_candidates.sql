@@ -25,9 +25,9 @@ used as (
         p.training_job_arn,
         p.coverage_share,
         t.instance_family,
-        t.vcpus,
+        cast(t.vcpus as bigint) as vcpus,
         t.memory_gib,
-        t.gpus,
+        cast(t.gpus as bigint) as gpus,
         coalesce(t.gpu_memory_gib, 0) as gpu_memory_gib,
         p.cpu_share * t.vcpus as most_vcpus,
         p.memory_share * t.memory_gib as most_memory_gib,
@@ -44,7 +44,7 @@ fitting as (
     select
         u.*,
         t.instance_type as fitting_instance_type,
-        t.vcpus as fitting_vcpus
+        cast(t.vcpus as bigint) as fitting_vcpus
     from used as u
     inner join reference.instance_types as t on u.instance_family = t.instance_family
     where

@@ -20,9 +20,9 @@ with types as (
 sizes as (
     select
         j.training_job_arn,
-        t.vcpus,
+        cast(t.vcpus as bigint) as vcpus,
         t.gpus,
-        nullif(t.gpus, 0) as gpus_if_any
+        cast(nullif(t.gpus, 0) as bigint) as gpus_if_any
     from types as j
     left join reference.instance_types as t on j.instance_type = t.instance_type
 )
