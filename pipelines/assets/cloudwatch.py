@@ -8,7 +8,9 @@ from pipelines.assets import metadata
 from pipelines.assets.lake import lake_key
 from pipelines.cloudwatch import store
 from pipelines.cloudwatch.collect import collect
+from pipelines.cloudwatch.due import forgotten_jobs
 from pipelines.cloudwatch.tables import HARDWARE_METRICS, METRIC_TABLES
+from pipelines.cloudwatch.windows import KEPT_SECONDS
 from pipelines.config import Settings
 from pipelines.flatten.layout import main_table
 from pipelines.harvest.outcome import told
@@ -52,6 +54,9 @@ def cloudwatch_metrics(
             outcomes = collect(settings)
         for outcome in outcomes:
             log(told(outcome, "measurements"))
+        if forgotten := forgotten_jobs(home):
+            days = max(KEPT_SECONDS.values()) // (24 * 3600)
+            log(f"of {forgotten:,} jobs nothing was asked: CloudWatch forgets what ended {days} days ago")
         failures = {outcome.source: outcome.error for outcome in outcomes if outcome.error}
     held = store.held(home)
     for table in METRIC_TABLES:

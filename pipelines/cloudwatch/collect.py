@@ -43,7 +43,9 @@ def collect(settings: Settings) -> list[Outcome]:
     def work_on(source: Source, on_points: Callable[[int], None]) -> Collection:
         return Collection(home, source, one_at_a_time, on_points)
 
-    outcomes = side_by_side(find_sources(settings), work_on)
+    # What cannot be a source was told of by the harvest.
+    sources = [source for source in find_sources(settings) if isinstance(source, Source)]
+    outcomes = side_by_side(sources, work_on)
     keep_outcomes(settings.home, CLOUDWATCH, outcomes, time.time())
     return outcomes
 

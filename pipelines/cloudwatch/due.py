@@ -14,7 +14,8 @@ import duckdb
 from pipelines.cloudwatch.store import held
 from pipelines.cloudwatch.tables import METRIC_WINDOWS
 from pipelines.cloudwatch.windows import forgotten_before
-from pipelines.flatten.layout import lake_tables
+from pipelines.flatten.layout import lake_tables, main_table
+from pipelines.harvest.archive import last_looks
 from pipelines.home import Home
 from pipelines.lake.deleted import select_deleted
 from pipelines.lake.manifest import Manifest, read_manifest, select_table
@@ -114,6 +115,23 @@ class Job(NamedTuple):
     started_at: float
     ended_at: float | None
     held_until: float | None
+
+
+def forgotten_jobs(home: Home) -> int:
+    """How many jobs ended before all that CloudWatch kept when it was last asked, and were never asked about."""
+    looks = last_looks(home.root).values()
+    if not looks:
+        return 0
+    main = main_table()
+    lake, windows = read_manifest(home.lake), held(home)
+    with duckdb.connect() as connection:
+        ((jobs,),) = connection.execute(
+            f"select count(*) from ({select_table(main.table, lake.paths(home.lake, main.name))}) as j anti join"
+            f" ({select_table(METRIC_WINDOWS, windows.paths(home.metrics, METRIC_WINDOWS.name))}) as w"
+            " using (training_job_arn) where epoch(j.training_end_time) <= $1",
+            [forgotten_before(max(looks))],
+        ).fetchall()
+    return int(jobs)
 
 
 def jobs_due(home: Home, source: str, account_id: str | None, region: str, now: float) -> Iterator[list[Job]]:

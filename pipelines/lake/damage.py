@@ -30,6 +30,13 @@ def explained(error: duckdb.Error, home: Home) -> TrainyardError | None:
                 pq.ParquetFile(path).read()
             except (OSError, pa.ArrowException) as damage:
                 return TrainyardError(f"{path} is damaged ({' '.join(str(damage).split())}): {remedy}")
+    measured = read_manifest(home.metrics)
+    for path in measured.all_paths(home.metrics):
+        try:
+            pq.ParquetFile(path).read()
+        except (OSError, pa.ArrowException) as damage:
+            remedy = f"bring it back from a copy, or remove {home.metrics}: what CloudWatch still has is asked for anew"
+            return TrainyardError(f"{path} is damaged ({' '.join(str(damage).split())}): {remedy}")
     if str(home.builds) in text and not isinstance(error, duckdb.IOException):
         remedy = f"remove {home.builds}, `trainyard build` makes all of it anew"
         return TrainyardError(f"a file of a build is damaged ({text}): {remedy}")

@@ -128,7 +128,7 @@ def _page(ids: list[str], found: list[Series], first: int, last: int) -> Iterato
         if values[begin:end] or not (values or first):
             yield {
                 "Id": each,
-                "StatusCode": "Complete" if before <= last else "PartialData",
+                "StatusCode": "Complete" if before <= last or not values else "PartialData",
                 "Timestamps": starts[begin:end],
                 "Values": values[begin:end],
             }

@@ -57,7 +57,9 @@ select
     u.p95_share, -- Share that 95 % of the time no more is in use.
     u.max_share, -- Greatest share in use.
     u.idle_microseconds / u.measured_microseconds as idle_share, -- Share of the time in which less than 5 % is in use.
-    u.idle_microseconds * s.host_gpus / 3.6e9 as idle_gpu_hours, -- Such time, in GPU-hours; null unless of GPUs.
+    case
+        when u.measure = 'gpu' then u.idle_microseconds * s.host_gpus / 3.6e9
+    end as idle_gpu_hours, -- Such time, in GPU-hours; null unless the measure is `gpu`.
     u.longest_period_seconds -- Longest period whose mean is all that is known: 60, 300 or 3600 seconds.
 from uses as u
 inner join staging.training_jobs as j on u.training_job_arn = j.training_job_arn

@@ -283,25 +283,27 @@ def test_a_look_of_long_ago_does_not_decide_what_is_left(home, simulator):
 
 
 def step(home, **settings):
-    """The evaluation of the check of the step that asks CloudWatch, which succeeds in any case."""
-    refresh = build_defs(Settings(home=home.root, **SETTINGS | settings), print).resolve_job_def("refresh")
+    """The check of the step that asks CloudWatch, which succeeds in any case, and the lines that it told."""
+    told = []
+    refresh = build_defs(Settings(home=home.root, **SETTINGS | settings), told.append).resolve_job_def("refresh")
     keys = [lake_key(table.name) for table in METRIC_TABLES]
     with dg.DagsterInstance.ephemeral() as instance:
         result = refresh.execute_in_process(instance=instance, asset_selection=keys)
     assert result.success
     (check,) = result.get_asset_check_evaluations()
-    return check
+    return check, told
 
 
 def test_a_source_that_denies_it_is_told_of_once_and_stops_nothing(home, simulator, models, monkeypatch):
     few_models.use(monkeypatch.setattr, models)
     simulator.inject(Fault("access-denied", "GetMetricData"))
-    check = step(home)
+    check, told = step(home)
+    assert "of 1 jobs nothing was asked: CloudWatch forgets what ended 455 days ago" in told
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert "allow it in IAM" in check.metadata[SOURCE].value
     assert simulator.calls["GetMetricData"] == 1
     console = Console(file=StringIO(), width=200)
     show_status(home, console)
     assert console.file.getvalue().count("GetMetricData") == 1
-    assert step(home, cloudwatch=False).passed
+    assert step(home, cloudwatch=False)[0].passed
     assert simulator.calls["GetMetricData"] == 1

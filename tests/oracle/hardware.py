@@ -89,7 +89,7 @@ def hardware_utilization(jobs, reference):
                 "p95_share": least_share(measured, 95),
                 "max_share": max(use[3] for use in measured),
                 "idle_share": idle / time,
-                "idle_gpu_hours": None if have is None else idle * have / HOUR,
+                "idle_gpu_hours": idle * have / HOUR if measure == "gpu" else None,
                 "longest_period_seconds": max(use[4] for use in measured),
             }
         )
