@@ -148,7 +148,8 @@ class Settings(BaseSettings):
 
     cache: Annotated[Path, AfterValidator(Path.absolute)] = Field(
         default_factory=_cache,
-        description="Folder for working copies of data directories that are in buckets; by default ~/.cache/trainyard.",
+        description="Folder for what can be had again, as working copies of data directories that are in buckets;"
+        " by default ~/.cache/trainyard.",
         examples=["/var/cache/trainyard"],
     )
     home: Annotated[Path, BeforeValidator(_home)] = Field(

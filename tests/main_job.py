@@ -4,7 +4,9 @@ import datetime as dt
 import os
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
+from pathlib import Path
 
 import duckdb
 
@@ -18,7 +20,11 @@ from pipelines.shipped import shipped
 from tests import few_models
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
-NOTHING = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+NOTHING = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "TRAINYARD_CACHE": str(Path(tempfile.gettempdir()) / f"trainyard-tests-{os.getuid()}"),
+}
 QUICKLY = {"TRAINYARD_CALLS_PER_SECOND": "1000"}  # the simulator is nobody else's
 
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import dagster as dg
 
-from pipelines.assets import metadata
+from pipelines.assets import metadata, plots
 from pipelines.assets.lake import lake_key
 from pipelines.cloudwatch.tables import METRIC_TABLES
 from pipelines.config import Settings
@@ -91,6 +91,16 @@ def model_key(bound: BoundModel) -> dg.AssetKey:
     return dg.AssetKey([bound.table.schema, bound.table.name])
 
 
+def _what_to_do(bound: BoundModel) -> str:
+    """Help for whoever finds that a check of a model failed."""
+    return (
+        f"Nothing was published: readers have the last whole build. The sample shows rows of {bound.name} for which"
+        f" the check does not hold, and sql/{bound.table.schema}/{bound.table.name}.sql says what it means. If that"
+        " file, one that it reads, or reference data was changed, correct the change and run `trainyard build`. If not,"
+        " and `trainyard rebuild` does not help either, it is a mistake of Trainyard's: report it with the sample."
+    )
+
+
 def _model_asset(bound: BoundModel, catalogue: Catalogue) -> dg.AssetsDefinition:
     key = model_key(bound)
     assets = {other.name for other in catalogue.models} | {table.table.qualified_name for table in lake_tables()}
@@ -121,12 +131,16 @@ def _model_asset(bound: BoundModel, catalogue: Catalogue) -> dg.AssetsDefinition
         build = builds.of(settings, context.run)
         rows = build.run(bound)
         sample = build.sample(bound.name)
+        shown = {"preview": metadata.preview(sample.columns, sample.rows)}
+        if plot := plots.PLOTS.get(bound.name):
+            shown["plot"] = plots.drawn(plot, build.ask(plots.last_days(plot), bound.name))
         yield dg.MaterializeResult(
-            metadata=metadata.of_rows(rows, preview=metadata.preview(sample.columns, sample.rows)),
+            metadata=metadata.of_rows(rows, **shown),
             check_results=[
                 dg.AssetCheckResult(
                     check_name=result.name,
                     passed=not result.violations,
+                    description=_what_to_do(bound) if result.violations else None,
                     metadata={
                         "violations": result.violations,
                         "sample": metadata.preview(result.sample.columns, result.sample.rows),

@@ -27,5 +27,5 @@ def dashboard(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None
     with home.writing():
         if not home.warehouse.exists():
             raise TrainyardError(f"there is no {home.warehouse} to draw yet: `trainyard run` publishes it")
-        size = write_page(home.warehouse, home.dashboard)
+        size = write_page(home.warehouse, home.dashboard, settings.cache)
     return dg.MaterializeResult(metadata={"dagster/uri": str(home.dashboard), "bytes": size})

@@ -49,7 +49,8 @@ class LakeConfig(dg.Config):
         dg.AssetCheckSpec(
             "no_document_in_quarantine",
             asset=lake_key(main_table().name),
-            description="Every document of raw could be read. Those that could not are kept, each with its reason.",
+            description="Every document of raw could be read. Those that could not are kept, each with its reason,"
+            " which `trainyard status` tells too: a version that can read them does so by `trainyard rebuild`.",
         ),
         dg.AssetCheckSpec(
             "no_unmodelled_fields",
@@ -61,7 +62,7 @@ class LakeConfig(dg.Config):
             "no_broken_constraint",
             asset=lake_key(main_table().name),
             description="Every value is as SageMaker documents it: of its pattern, in its range, one of its values."
-            " Others are kept as they came.",
+            " Others are kept as they came: there is nothing to mend.",
         ),
     ],
 )

@@ -27,12 +27,14 @@ RAW = dg.AssetKey(["raw", "training_job_documents"])
         dg.AssetCheckSpec(
             "every_source_harvested",
             asset=RAW,
-            description="Every source was harvested to its end. One that was not keeps its last good rows.",
+            description="Every source was harvested to its end. One that was not keeps its last good rows; its reason"
+            " says what to correct, and the next run goes on where this one stopped.",
         ),
         dg.AssetCheckSpec(
             "every_call_allowed",
             asset=RAW,
-            description="Every source allowed all calls. Where it did not, a dearer way or a gap made up for it.",
+            description="Every source allowed all calls. Where it did not, a dearer way or a gap made up for it: allow"
+            " the call (`docs/iam-policy.json` has all), or leave it so.",
         ),
     ],
     pool="sagemaker",

@@ -174,6 +174,11 @@ class Build:
         """A few rows of a relation."""
         return _rows(self._database, self.select(relation))
 
+    def ask(self, sql: str, relation: str) -> list[tuple[Any, ...]]:
+        """The rows of a SELECT over one of its relations."""
+        self._show([relation], WHOLE)
+        return self._database.execute(sql).fetchall()
+
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A new database in memory that keeps to the limit, and spills into the build's folder."""
         connection = duckdb.connect()

@@ -252,7 +252,7 @@ FAILURES = (
     Failure("user_code", "Training", 8, _script_error(1, "KeyError: 'label_{number}'")),
     Failure("user_code", "Training", 8, _CUT_TRACEBACK + "AssertionError: cut away"),
     Failure("user_code", "Training", 3, "AlgorithmError: , exit code: 139"),
-    Failure("user_code", "Training", 3, "AlgorithmError: , exit code: 127"),
+    Failure("image", "Training", 3, "AlgorithmError: , exit code: 127"),
     Failure("user_code", "Training", 6, "AlgorithmError: Exit Code: 1"),
     Failure(
         "out_of_memory_device",
@@ -338,7 +338,7 @@ FAILURES = (
         " ValidationError)\n\nCaused by: 'ShardedByS3Key' is not one of ['FullyReplicated']",
     ),
     Failure(
-        "configuration",
+        "capacity",
         "Starting",
         2,
         "ClientError: ResourceLimitExceeded: The account-level service limit 'ml.p4d.24xlarge for training job usage'"

@@ -74,12 +74,12 @@ def boundaries(run: Run, home: Path) -> list[Boundary]:
 def samples(found: list[Boundary]) -> list[Boundary]:
     """Of each kind of boundary the first, and where files come into force or the service is asked the last too.
 
-    Before a folder is made, all is as it was before: most of them are there already. Before an fsync the disk is, for
-    all that a killed process can do to it, as before the rename that comes next; and before what is left of a file that
-    was renamed is removed, as before the next one is opened.
+    Left out are those before which the disk is, for all that a killed process can do to it, as before another: nothing
+    came into force since. So it is before a folder is made, a file beside the one that it replaces is opened or synced,
+    or what is left of it is removed, and before most of what fills the file that is published.
     """
     last = {boundary.label: boundary for boundary in found if boundary.label.startswith(("os.rename", "send"))}
-    alike = re.compile(r"os\.mkdir|fsync|os\.remove .*\.tmp$")
+    alike = re.compile(r"os\.mkdir|fsync|(open|os\.remove) .*\.tmp$|duckdb (attach|create table|comment)")
     firsts = [boundary for boundary in found if boundary.occurrence == 1 and not alike.match(boundary.label)]
     return list(dict.fromkeys([*firsts, *last.values()]))
 

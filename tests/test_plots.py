@@ -1,0 +1,46 @@
+"""The plots in Dagster: each is of a mart that there is and of its rows, and a picture that a browser shows."""
+
+import base64
+import re
+import struct
+
+import duckdb
+import pytest
+
+from pipelines.assets.plots import DAYS, PLOTS, drawn, last_days
+from pipelines.models.catalogue import load_catalogue
+from pipelines.shipped import shipped
+
+
+def test_each_is_of_a_mart():
+    assert PLOTS.keys() <= {table.qualified_name for table in load_catalogue(shipped("sql")).marts}
+
+
+@pytest.mark.parametrize("mart", PLOTS)
+def test_it_is_a_picture(made_home, mart):
+    with duckdb.connect(str(made_home.warehouse), read_only=True) as connection:
+        rows = connection.execute(last_days(PLOTS[mart])).fetchall()
+    assert rows
+    assert max(at for at, _, _ in rows) - min(at for at, _, _ in rows) < DAYS * 86_400_000
+    title, picture = re.fullmatch(r"!\[(.+)\]\(data:image/png;base64,(.+)\)", drawn(PLOTS[mart], rows).value).groups()
+    assert title == PLOTS[mart].title
+    png = base64.b64decode(picture)
+    width, height = struct.unpack(">II", png[16:24])
+    assert png.startswith(b"\x89PNG")
+    assert width > height > 100
+
+
+def test_days_are_those_of_the_mart(made_home):
+    plot = PLOTS["marts.utilization_daily"]
+    with duckdb.connect(str(made_home.warehouse), read_only=True) as connection:
+        drawn_rows = connection.execute(last_days(plot)).fetchall()
+        told = connection.execute("select date, instance_hours from marts.utilization_daily").fetchall()
+    last = max(date for date, _ in told)
+    expected = sum(hours for date, hours in told if (last - date).days < DAYS)
+    assert sum(value for _, value, _ in drawn_rows) == pytest.approx(expected)
+
+
+def test_of_nothing_there_are_words():
+    assert drawn(PLOTS["marts.queue_wait_monthly"], []).value == (
+        "Median wait to start, seconds, by month: nothing to draw yet"
+    )
