@@ -24,7 +24,7 @@ from pipelines.cloudwatch.windows import MARGIN_SECONDS, windows_due
 from pipelines.config import Settings
 from pipelines.harvest.archive import last_looks
 from pipelines.harvest.calls import Calls
-from pipelines.harvest.outcome import CLOUDWATCH, Outcome, keep_outcomes
+from pipelines.harvest.outcome import CLOUDWATCH, FAILURES, Outcome, keep_outcomes
 from pipelines.harvest.side_by_side import side_by_side
 from pipelines.harvest.sources import Source, find_sources
 from pipelines.home import Home
@@ -51,9 +51,9 @@ def collect(settings: Settings) -> list[Outcome]:
 
 
 class Collection:
-    """What is brought of one source; ``documents`` are points, ``batches`` times that some were kept.
+    """What is brought of one source; ``documents`` are points that were kept, ``batches`` times that some were.
 
-    ``on_points`` is called after each call with the number of points so far; what it raises ends the collection.
+    ``on_points`` is called after each call with the number of these so far; what it raises ends the collection.
     """
 
     def __init__(
@@ -84,8 +84,12 @@ class Collection:
         new_client = partial(self._source.new_client, "cloudwatch")
         self._calls = Calls(new_client(), new_client)
         now = last_looks(self._home.root).get(self._source.name)
-        while now is not None:
-            now = self._ask_as_of(self._calls, now)
+        try:
+            while now is not None:
+                now = self._ask_as_of(self._calls, now)
+        except FAILURES:
+            self._keep()
+            raise
 
     def _ask_as_of(self, calls: Calls, now: float) -> float | None:
         """Ask for what is due at an instant; gives a later one, by CloudWatch's clock, where that was long ago."""
@@ -120,7 +124,6 @@ class Collection:
             self._answers.setdefault(job, []).append(answer)
             self._open[job] -= 1
             self._points += len(answer.points[0])
-            self.documents += len(answer.points[0])
 
     def _keep(self) -> None:
         """Keep what is there of jobs of which all is: what is held of a job has no gaps."""
@@ -130,6 +133,7 @@ class Collection:
             with self._one_at_a_time:
                 store.add(self._home, _rows(whole))
             self.batches += 1
+            self.documents += sum(len(answer.points[0]) for answer in whole)
 
 
 class _Answer(NamedTuple):

@@ -24,6 +24,8 @@ from pipelines.shipped import shipped
 
 # So many jobs are in memory at once.
 JOBS_AT_ONCE = 10_000
+# Larger clusters are told of by records that are wrong, and would be asked about for ever.
+MOST_HOSTS = 10_000
 # No job waits, and runs, for longer.
 LONGEST_LIFE_SECONDS = 100 * 24 * 3600
 
@@ -41,9 +43,10 @@ with types as (
 sizes as (
     select t.training_job_arn,
         sum(t.instance_count)::bigint as hosts,
-        bool_or(r.gpus is distinct from 0) filter (where t.instance_count > 0) as may_have_gpus
+        bool_or(r.gpus is distinct from 0) as may_have_gpus
     from types as t
     left join ({instance_types}) as r on t.instance_type = r.instance_type
+    where t.instance_count between 1 and $most_hosts
     group by t.training_job_arn
 ),
 
@@ -91,7 +94,7 @@ jobs as (
 select account_id, region, month, training_job_arn, training_job_name, hosts, may_have_gpus, metric_names,
     epoch(started_at), epoch(ended_at), epoch(held_until)
 from jobs
-where started_at is not null and hosts > 0 and training_job_name <> ''
+where started_at is not null and hosts <= $most_hosts and training_job_name <> ''
     and (held_until is null or ended_at is null or held_until < ended_at)
     and (ended_at is null or epoch(ended_at) > $forgotten)
 order by started_at, training_job_arn
@@ -163,7 +166,7 @@ def jobs_due(home: Home, source: str, account_id: str | None, region: str, now: 
         deleted=select_deleted(home, manifest),
         instance_types=select_reference(INSTANCE_TYPES, shipped("reference"), home.root / "reference"),
     )
-    asked = {"source": source, "account_id": account_id, "forgotten": forgotten}
+    asked = {"source": source, "account_id": account_id, "forgotten": forgotten, "most_hosts": MOST_HOSTS}
     with duckdb.connect() as connection:
         rows = connection.execute(sql, asked)
         while some := rows.fetchmany(JOBS_AT_ONCE):
