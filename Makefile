@@ -5,7 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 UV_VERSION := 0.13.9
 
-.PHONY: demo test nightly sweep spark ui pictures lint types docs accept-schema benchmark-builds benchmark-flatten benchmark-footprint benchmark-pages plan lock clean
+.PHONY: help demo test nightly sweep spark clients ui pictures lint types docs site accept-schema benchmark-builds benchmark-flatten benchmark-footprint benchmark-pages plan lock clean
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.+)$$/\1\t\2/p' Makefile | expand -t 24
 
 demo: $(VENV)/.runtime ## run the main job on the embedded simulator
 	$(BIN)/trainyard demo
@@ -21,6 +24,9 @@ sweep: $(VENV)/.dev ## kill runs at every one of their boundaries, not at one of
 
 spark: $(VENV)-spark/.installed ## hold every model on Spark against DuckDB's; needs Java 17; 18 minutes on two busy cores
 	$(VENV)-spark/bin/pytest --numprocesses=0 tests/spark
+
+clients: $(VENV)-clients/.installed ## read the published file with other versions and clients of DuckDB; a minute on two busy cores
+	$(VENV)-clients/bin/pytest --numprocesses=0 tests/clients
 
 ui: $(VENV)/.runtime ## Dagster's pages and its schedule
 	umask 077; DAGSTER_HOME=$(CURDIR) PYTHONWARNINGS='ignore:Function `dev_command` is superseded' \
@@ -40,6 +46,13 @@ types: $(VENV)/.dev
 docs: $(VENV)/.runtime ## write docs/data-dictionary.md and docs/metrics.md anew
 	$(BIN)/python -m pipelines.dictionary
 	$(BIN)/python -m pipelines.metrics
+
+# What pages link to beside docs/ is laid next to it as in the repository, so that links are the same in both.
+site: $(VENV)-docs/.installed ## build the documentation as a site in site/, where a broken link is an error
+	rm -rf .pages
+	mkdir .pages
+	tar -cf - README.md CHANGELOG.md docs sql/examples reference deploy benchmarks/results pipelines/spark/dialect.py | tar -xf - -C .pages
+	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build --strict
 
 accept-schema: $(VENV)/.runtime ## promise the columns that a newer botocore adds to the lake, and document them
 	$(BIN)/python -m pipelines.flatten.schema
@@ -76,6 +89,25 @@ $(VENV)-spark/.installed: requirements-dev.lock pyproject.toml
 		--constraint requirements-dev.lock --group dev --editable '.[spark]'
 	touch $@
 
+# Clients of the warehouse, and beside them DuckDB as older and newer drivers have it, in folders of their own.
+DUCKDB_VERSIONS := 1.2.2 2.0.0
+$(VENV)-clients/.installed: requirements-dev.lock pyproject.toml Makefile
+	$(PYTHON) -m venv --without-pip $(VENV)-clients
+	$(PYTHON) -m pip --python $(VENV)-clients/bin/python install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(VENV)-clients/bin/uv pip install --quiet --python $(VENV)-clients/bin/python \
+		--constraint requirements-dev.lock --group dev --group clients --editable .
+	for version in $(DUCKDB_VERSIONS); do \
+		$(VENV)-clients/bin/uv pip install --quiet --python $(VENV)-clients/bin/python \
+			--target $(VENV)-clients/duckdb-$$version duckdb==$$version || exit; \
+	done
+	touch $@
+
+$(VENV)-docs/.installed: requirements-docs.lock
+	$(PYTHON) -m venv --without-pip $(VENV)-docs
+	$(PYTHON) -m pip --python $(VENV)-docs/bin/python install --quiet --disable-pip-version-check \
+		--no-deps --require-hashes -r requirements-docs.lock
+	touch $@
+
 # Each lock pins every package by hash; --no-deps because a lock is already complete. The machine's own pip
 # installs into .venv, so that a Python without ensurepip will do.
 $(VENV)/bin/python:
@@ -99,6 +131,8 @@ lock: | $(VENV)/bin/python
 		--constraint $(VENV)/constraints.txt --extra ui --extra postgres --group build --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 		--constraint requirements.lock --extra ui --extra postgres --group dev --output-file requirements-dev.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+		--group docs --output-file requirements-docs.lock
 
 clean:
-	rm -rf $(VENV) $(VENV)-benchmarks $(VENV)-spark benchmarks/cache .dagster logs .logs_queue trainyard-data .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-benchmarks $(VENV)-spark $(VENV)-clients $(VENV)-docs .pages site benchmarks/cache .dagster logs .logs_queue trainyard-data .pytest_cache .mypy_cache .ruff_cache

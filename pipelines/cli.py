@@ -6,6 +6,7 @@ imported by the commands that need them.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from signal import Signals
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 
@@ -27,18 +29,30 @@ from pipelines.terminal import printable
 if TYPE_CHECKING:
     from pipelines.refresh import Part
 
+
+def _examples(*lines: str) -> str:
+    """The end of a command's help: lines to type, each on its own, with what it does behind two spaces and a #."""
+    return "\n\n".join(("Examples:" if len(lines) > 1 else "Example:", *lines))
+
+
 app = typer.Typer(
     help="An analytics warehouse for Amazon SageMaker training jobs.",
+    epilog=_examples(
+        "trainyard demo  # try it, on made-up jobs",
+        "trainyard init  # begin a trainyard.toml",
+        "trainyard doctor  # what stands in the way of a run?",
+        "trainyard run  # harvest, and publish warehouse.duckdb and dashboard.html",
+    ),
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 publish = typer.Typer(help="Copy the published marts to where other tools look for them.", no_args_is_help=True)
 app.add_typer(publish, name="publish")
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard output, for scripts.")]
 _stderr = Console(stderr=True)
 
 
-@app.command()
+@app.command(epilog=_examples("TRAINYARD_CONFIG=/etc/trainyard.toml trainyard init  # elsewhere than here"))
 def init() -> None:
     """Write a `trainyard.toml` with every setting and what it means, all commented out."""
     from pipelines.first_settings import write_first_settings
@@ -46,20 +60,36 @@ def init() -> None:
     typer.echo(f"{write_first_settings()} written: name your accounts in it, then `trainyard doctor`")
 
 
-@app.command()
-def doctor() -> None:
-    """Look at what a run needs (versions, disk, credentials, permissions, clock), and tell what to fix."""
+@app.command(
+    epilog=_examples(
+        "trainyard doctor",
+        "trainyard doctor --json | jq '.[] | select(.level != \"ok\")'",
+    )
+)
+def doctor(as_json: AsJson = False) -> None:
+    """Look at what a run needs (versions, disk, credentials, permissions, clock), and tell what to fix.
+
+    Each finding is `ok`, a `warning` (a run goes without something) or `failed` (it would fail: so does this command).
+    """
     from pipelines.doctor import Level, examine
 
-    failed = False
+    findings = []
     for finding in examine(load_settings()):
-        typer.echo(printable(f"{finding.level:<8} {finding.subject}: {finding.told}"))
-        failed = failed or finding.level is Level.failed
-    if failed:
+        findings.append(finding)
+        if not as_json:
+            typer.echo(printable(f"{finding.level:<8} {finding.subject}: {finding.told}"))
+    if as_json:
+        _echo_json(findings)
+    if any(finding.level is Level.failed for finding in findings):
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "AWS_PROFILE=ml-readonly AWS_REGION=eu-west-1 trainyard run",
+        "trainyard run --no-harvest  # after `trainyard import`",
+    )
+)
 def run(
     harvest: Annotated[bool, typer.Option(help="Ask the sources what changed; otherwise take what raw holds.")] = True,
 ) -> None:
@@ -69,7 +99,13 @@ def run(
     _refresh(load_settings(), Part.ALL if harvest else Part.FROM_RAW)
 
 
-@app.command("import")
+@app.command(
+    "import",
+    epilog=_examples(
+        "aws sagemaker describe-training-job --training-job-name NAME > job.json; trainyard import job.json",
+        "trainyard import archive/*.ndjson.gz && trainyard run --no-harvest",
+    ),
+)
 def import_(
     files: Annotated[list[Path], typer.Argument(help="Files of documents: .ndjson or .json, also .gz or .zst.")],
 ) -> None:
@@ -100,7 +136,7 @@ def import_(
         raise TrainyardError(outcome.error)
 
 
-@app.command()
+@app.command(epilog=_examples("trainyard build  # after a change in reference/, or after `trainyard verify`"))
 def build(
     engine: Annotated[
         Engine | None, typer.Option(help="What runs the models; the setting `engine` if not given.")
@@ -113,42 +149,57 @@ def build(
     _refresh(settings.model_copy(update={"engine": engine or settings.engine}), Part.FROM_LAKE)
 
 
-@app.command()
+@app.command(epilog=_examples("trainyard rebuild  # after an upgrade, or where files of the lake are damaged"))
 def rebuild() -> None:
-    """Flatten every raw document anew, then model and publish."""
+    """Flatten every raw document anew, then model and publish. Asks no source for anything."""
     from pipelines.refresh import Part
 
     _refresh(load_settings(), Part.FROM_RAW, from_scratch=True)
 
 
-@app.command()
-def verify() -> None:
+@app.command(epilog=_examples("trainyard verify && trainyard build", "trainyard verify --json"))
+def verify(as_json: AsJson = False) -> None:
     """Compare the lake with the service, by counts of jobs, and repair what differs."""
     from pipelines.progress import by_source
-    from pipelines.verify import verify
+    from pipelines.verify import told, verify
 
     settings = load_settings()
-    told: list[str] = []
     with _progress() as log, Home(settings.home).writing(wait_seconds=0):
-        outcomes = verify(settings, told.append, by_source(log))
-    for line in told:
-        typer.echo(line)
+        verifications = verify(settings, by_source(log))
+    if as_json:
+        _echo_json(verifications)
+    else:
+        for line in told(verifications):
+            typer.echo(printable(line))
+    outcomes = [verification.outcome for verification in verifications]
     _exit_if_failed([f"{outcome.source} was not verified: {outcome.error}" for outcome in outcomes if outcome.error])
 
 
-@app.command()
-def status() -> None:
+@app.command(epilog=_examples("trainyard status", "trainyard status --json | jq -r .warehouse.built_at"))
+def status(as_json: AsJson = False) -> None:
     """Show sources, watermarks, freshness, rows, the last build and the quarantine."""
-    from pipelines.status import show_status
+    from pipelines.status import read_status, show_status
 
     home = Home(load_settings().home)
     home.see()
     home.see_warehouse()
-    show_status(home, Console())
+    found = read_status(home)
+    if as_json:
+        _echo_json(found)
+    else:
+        show_status(found, Console())
 
 
 # SQL that begins with a comment is no option.
-@app.command(context_settings={"ignore_unknown_options": True})
+@app.command(
+    context_settings={"ignore_unknown_options": True},
+    epilog=_examples(
+        'trainyard query "select * from marts.failure_rates"',
+        'trainyard query "from marts.fct_training_jobs where is_open" --format csv > open_jobs.csv',
+        'trainyard query "$(cat sql/examples/stuck_jobs.sql)"',
+        "trainyard query \"select table_name, comment from duckdb_tables() where schema_name = 'marts'\"",
+    ),
+)
 def query(
     sql: Annotated[str, typer.Argument(help="A SELECT over the schemas marts and lake.")],
     output: Annotated[
@@ -161,7 +212,7 @@ def query(
     write_answer(home.warehouse, sql, output)
 
 
-@publish.command()
+@publish.command(epilog=_examples("trainyard publish postgres postgresql://trainyard@db.example.com/bi"))
 def postgres(
     dsn: Annotated[
         str,
@@ -184,7 +235,7 @@ def postgres(
         typer.echo(f"trainyard: warning: {told}: {NO_NUL} is there instead", err=True)
 
 
-@app.command()
+@app.command(epilog=_examples("TRAINYARD_HOME=s3://bucket/prefix trainyard ddl > tables.sql"))
 def ddl() -> None:
     """Print the SQL that makes the tables of lake and marts in Athena, for a data directory in a bucket."""
     from pipelines.flatten.layout import lake_tables
@@ -200,7 +251,12 @@ def ddl() -> None:
         typer.echo(f"{statement};")
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "trainyard simulate --port 8900",
+        "trainyard simulate jobs.ndjson.gz",
+    )
+)
 def simulate(
     file: Annotated[Path | None, typer.Argument(help="Fleet to serve: NDJSON of documents, also .gz or .zst.")] = None,
     port: Annotated[int, typer.Option(help="Port on the loopback address; 0 takes a free one.")] = 8900,
@@ -213,12 +269,14 @@ def simulate(
     from pipelines.simulator.made_fleet import made_fleet
 
     simulator = Simulator(Fleet.load(file) if file else made_fleet(), port=port)
-    typer.echo(f"SageMaker is simulated at {simulator.url}: set AWS_ENDPOINT_URL_SAGEMAKER to it. Ctrl-C ends it.")
+    surroundings = f"AWS_ENDPOINT_URL_SAGEMAKER={simulator.url} AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x"
+    typer.echo(f"SageMaker is simulated at {simulator.url} until Ctrl-C. In another terminal:")
+    typer.echo(f"  {surroundings} TRAINYARD_HOME=simulated trainyard run")
     sys.stdout.flush()
     simulator.serve_forever()
 
 
-@app.command()
+@app.command(epilog=_examples("trainyard demo && trainyard status"))
 def demo() -> None:
     """Run the main job on an embedded simulator: made-up jobs of three accounts and a year."""
     from pipelines.demo import demo_settings
@@ -246,6 +304,11 @@ def _refresh(settings: Settings, part: Part, *, from_scratch: bool = False) -> N
     for warning in (finding.text for finding in findings if not finding.is_failure):
         typer.echo(f"trainyard: warning: {printable(warning)}", err=True)
     _exit_if_failed([finding.text for finding in findings if finding.is_failure])
+
+
+def _echo_json(value: object) -> None:
+    """Write it in ASCII: what is not, and all that a terminal would obey, is an escape there."""
+    typer.echo(json.dumps(msgspec.to_builtins(value), indent=2))
 
 
 def _exit_if_failed(failures: list[str]) -> None:

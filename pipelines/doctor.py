@@ -159,9 +159,15 @@ def _permissions(source: str, denied: dict[str, str], *, has_job: bool) -> Itera
     if {"Search", "ListTrainingJobs"} <= denied.keys():
         yield Finding(Level.failed, source, denied["Search"])
         return
-    if not denied:
+    lacks = list(_lacks(source, denied))
+    if not lacks:
         told = "may be harvested" if has_job else "may be harvested, has no training jobs yet"
         yield Finding(Level.ok, source, told)
+    yield from lacks
+
+
+def _lacks(source: str, denied: dict[str, str]) -> Iterator[Finding]:
+    """What a source that may be harvested lacks for it, or goes without."""
     for operation, told in denied.items():
         if "Search" in denied and operation != "Search":
             yield Finding(Level.failed, source, f"Search is denied, and so is what stands in for it: {told}")

@@ -15,7 +15,7 @@ from pipelines.home import Home
 from pipelines.lake.load import load
 from pipelines.lake.quarantine import Quarantine
 from pipelines.simulator import Fleet, Simulator
-from pipelines.status import show_status
+from pipelines.status import read_status, show_status
 from tests.main_job import CREDENTIALS, lake, published, trainyard
 from tests.records import ARN
 
@@ -145,7 +145,7 @@ def test_bad_results_of_the_service(home, monkeypatch):
         path.split(".")[0].split("[")[0] for _, path, _ in BAD.values()
     )
     console = Console(record=True, width=200)
-    show_status(home, console)
+    show_status(read_status(home), console)
     assert f"quarantine: {len(BAD)} documents" in console.export_text()
 
 

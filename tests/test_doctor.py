@@ -1,5 +1,6 @@
 """`trainyard doctor` finds what would stop a run, says what to do about it, and changes nothing."""
 
+import json
 import shutil
 import time
 from collections import namedtuple
@@ -73,6 +74,8 @@ def test_what_lacks_permission_is_named_with_what_is_lost(settings, simulator, d
 def test_what_stands_in_for_search_is_not_missed_where_that_is_allowed(settings, simulator, denied):
     deny(simulator, *denied)
     assert found(settings) == []
+    *_, last = examine(settings)
+    assert (last.level, last.told) == (Level.ok, "may be harvested")
 
 
 def test_cloudwatch_is_asked_where_it_is_to_be(settings, simulator):
@@ -110,6 +113,10 @@ def test_the_command_fails_where_a_run_would(simulator, tmp_path):
     surroundings = CREDENTIALS | {"AWS_ENDPOINT_URL": simulator.url, "AWS_REGION": REGION}
     well = trainyard("doctor", home=tmp_path / "home", **surroundings)
     assert [line.split()[0] for line in well.stdout.splitlines()] == ["ok"] * 3
+    findings = json.loads(trainyard("doctor", "--json", home=tmp_path / "home", **surroundings).stdout)
+    assert [f"{found['level']:<8} {found['subject']}: {found['told']}" for found in findings][-1:] == (
+        well.stdout.splitlines()[-1:]
+    )
     deny(simulator, "Search", "ListTrainingJobs")
     failed = trainyard("doctor", home=tmp_path / "home", check=False, **surroundings)
     assert failed.returncode == 1

@@ -43,6 +43,19 @@ def test_a_mart_says_what_the_oracle_says(mart, found, jobs, made_reference, mad
     assert not found_differences, found_differences[:10]
 
 
+def test_the_calendar_has_every_day_of_the_daily_marts(found):
+    days = {row["date"] for row in found["calendar"]}
+    daily = [name for name in found if name.endswith("_daily")]
+    assert len(daily) >= 6
+    assert [(name, row["date"]) for name in daily for row in found[name] if row["date"] not in days] == []
+
+
+def test_bi_tools_know_every_type_of_the_marts():
+    """None of 128 bits, which drivers turn into floats or texts, none nested, none that follows a client's zone."""
+    types = {column.type for table in load_catalogue(shipped("sql")).marts for column in table.columns}
+    assert types <= {"BIGINT", "DOUBLE", "BOOLEAN", "VARCHAR", "DATE", "TIMESTAMP"}
+
+
 def differences(found, wanted, grain):
     """Where rows differ: (grain's values, column, found, wanted); a row that one of them lacks differs as a whole."""
     found, wanted = _by_grain(found, grain), _by_grain(wanted, grain)

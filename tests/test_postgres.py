@@ -39,7 +39,7 @@ def database(server):
     with connected(**server, dbname="postgres") as superuser:
         asked(superuser, "create database bi")
     with connected(**server, dbname="bi") as superuser:
-        asked(superuser, re.search(r"```sql\n(.+?)```", CONNECTING.read_text(), flags=re.DOTALL)[1])
+        asked(superuser, re.search(r"```postgresql\n(.+?)```", CONNECTING.read_text(), flags=re.DOTALL)[1])
         asked(superuser, f"alter role trainyard password '{SECRET}'; alter role bi_reader password '{SECRET}'")
     return f"{server['host']}:{server['port']}/bi"
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from pipelines.errors import TrainyardError
 from pipelines.home import Home
 from pipelines.query import Format, write_answer
-from pipelines.status import show_status
+from pipelines.status import read_status, show_status
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def writer(warehouse):
 def test_a_file_that_another_process_writes_to_is_said(warehouse):
     for ask in (
         lambda: write_answer(warehouse, "select 1", Format.table),
-        lambda: show_status(Home(warehouse.parent), Console(file=io.StringIO())),
+        lambda: show_status(read_status(Home(warehouse.parent)), Console(file=io.StringIO())),
     ):
         with pytest.raises(TrainyardError, match="open for writing elsewhere"):
             ask()
@@ -124,11 +124,11 @@ def test_a_file_that_another_process_writes_to_is_said(warehouse):
 
 def test_status_of_a_file_that_is_none_of_trainyards(warehouse):
     told = io.StringIO()
-    show_status(Home(warehouse.parent), Console(file=told, width=300))
+    show_status(read_status(Home(warehouse.parent)), Console(file=told, width=300))
     assert f"warehouse: {warehouse} is none of Trainyard's" in told.getvalue()
 
 
 def test_status_of_a_file_that_is_none_of_duckdbs(tmp_path):
     (tmp_path / "warehouse.duckdb").write_text("hello")
     with pytest.raises(TrainyardError, match="`trainyard build` publishes it anew"):
-        show_status(Home(tmp_path), Console(file=io.StringIO()))
+        show_status(read_status(Home(tmp_path)), Console(file=io.StringIO()))

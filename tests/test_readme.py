@@ -91,6 +91,19 @@ def test_every_dependency_has_its_reason():
     assert {name for row in rows for name in row.split(" (")[0].split(", ")} - {"package"} == names
 
 
+def test_the_clients_that_were_tried_are_those_that_make_clients_has():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    pinned = dict(entry.split("==") for entry in project["dependency-groups"]["clients"] if "==" in entry)
+    makefile = (ROOT / "Makefile").read_text()
+    others = re.search(r"^DUCKDB_VERSIONS := (.+)$", makefile, flags=re.MULTILINE)[1].split()
+    told = (ROOT / "docs" / "connecting.md").read_text()
+    tried = dict(re.findall(r"^\| `?(\w+)`?(?: shell)? \| ([\d., ]+) \|", told, flags=re.MULTILINE))
+    assert [tried[name] for name in ("pandas", "polars")] == [pinned["pandas"], pinned["polars"]]
+    assert f"`duckdb-sqlalchemy` {pinned['duckdb-sqlalchemy']}" in told
+    assert f"| `duckdb` shell | {pinned['duckdb-cli']} |" in told
+    assert set(others) <= set(re.search(r"^\| DuckDB \| ([^|]+) \|", told, flags=re.MULTILINE)[1].split(", "))
+
+
 def test_pictures_and_files_are_there():
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target

@@ -21,7 +21,7 @@ from pipelines.progress import Bars, Lines
 from pipelines.refresh import Part, refresh
 from pipelines.service_model import loader, service_model
 from pipelines.simulator import Fault, Fleet, Simulator
-from pipelines.status import show_status
+from pipelines.status import read_status, show_status
 from tests import few_models
 from tests.main_job import only_the_simulator, published
 from tests.simulator.made import T0, job
@@ -53,7 +53,7 @@ def settings(tmp_path, simulator):
 
 def shown(home):
     console = Console(file=io.StringIO(), width=200)
-    show_status(home, console)
+    show_status(read_status(home), console)
     return console.file.getvalue()
 
 

@@ -10,6 +10,7 @@ from pipelines.config import Settings
 from pipelines.flatten.layout import main_table
 from pipelines.harvest.outcome import told
 from pipelines.progress import Log, by_source
+from pipelines.verify import told as told_of_all
 from pipelines.verify import verify
 
 
@@ -22,7 +23,10 @@ def hold_against_service(
     context: dg.OpExecutionContext, settings: dg.ResourceParam[Settings], log: dg.ResourceParam[Log]
 ) -> None:
     """Verify every source; what came of it is shown at the table of jobs."""
-    outcomes = verify(settings, log, by_source(log))
+    verifications = verify(settings, by_source(log))
+    for line in told_of_all(verifications):
+        log(line)
+    outcomes = [each.outcome for each in verifications]
     found = {outcome.source: told(outcome) for outcome in outcomes}
     context.log_event(dg.AssetObservation(lake_key(main_table().name), metadata=found))
     failures = [told(outcome) for outcome in outcomes if outcome.error]

@@ -6,7 +6,8 @@ writing again. Not here: making the tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -42,13 +43,20 @@ def publish(build: Build, tables: Iterable[Table], target: Path) -> int:
     """
     tables = tuple(tables)
     build.share()
-    with files.replacing(target) as beside:
+    with placing(target) as beside:
         rows = _write(build, tables, beside)
         _verify(tables, rows, beside)
+    return target.stat().st_size
+
+
+@contextmanager
+def placing(target: Path) -> Iterator[Path]:
+    """A path for a file to be made at, whole, which then takes the place of ``target`` in one step."""
+    with files.replacing(target) as beside:
+        yield beside
         beside.chmod(0o444)
         # A log left beside the old file by a reader that wrote would be replayed into the new one.
         target.with_name(target.name + ".wal").unlink(missing_ok=True)
-        return beside.stat().st_size
 
 
 def _write(build: Build, tables: tuple[Table, ...], path: Path) -> dict[str, int]:

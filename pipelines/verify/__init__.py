@@ -7,7 +7,8 @@ counting, ``held`` is the lake's side, ``comparison`` is what is done about one 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -20,15 +21,20 @@ from pipelines.harvest.sources import Source, find_sources
 from pipelines.home import Home
 from pipelines.lake.damage import explained
 from pipelines.lake.load import load
-from pipelines.verify.comparison import Comparison
+from pipelines.verify.comparison import Comparison, Found
 from pipelines.verify.held import Held, tell_held
 
 
-def verify(settings: Settings, log: Callable[[str], None], on_progress: OnProgress | None = None) -> list[Outcome]:
-    """Hold the lake against every source and repair it; gives the outcome of each, and keeps them.
+@dataclass(frozen=True)
+class Verification:
+    """What came of one source, and what was found there; ``found`` is None where it could not be begun with."""
 
-    ``log`` is told in a line for each source what was found and done, and what is left to do.
-    """
+    outcome: Outcome
+    found: Found | None
+
+
+def verify(settings: Settings, on_progress: OnProgress | None = None) -> list[Verification]:
+    """Hold the lake against every source and repair it; gives what came of each, and keeps the outcomes."""
     home = Home(settings.home)
     comparisons: dict[str, Comparison] = {}
     try:
@@ -38,12 +44,17 @@ def verify(settings: Settings, log: Callable[[str], None], on_progress: OnProgre
             load(home)
     except duckdb.Error as error:
         raise explained(error, home) or error from None
-    for outcome in outcomes:
-        if outcome.source in comparisons:
-            log(f"{outcome.source}: {comparisons[outcome.source].told}")
-    if any(comparison.has_repaired for comparison in comparisons.values()):
-        log("repaired: `trainyard build` publishes it")
-    return outcomes
+    found = {source: comparison.found for source, comparison in comparisons.items()}
+    return [Verification(outcome, found.get(outcome.source)) for outcome in outcomes]
+
+
+def told(verifications: Iterable[Verification]) -> list[str]:
+    """A line for each source, of what was found and done, and one of what is left to do."""
+    begun = [(each.outcome, each.found) for each in verifications if each.found]
+    lines = [f"{outcome.source}: {found.told(outcome.calls)}" for outcome, found in begun]
+    if any(found.has_repaired for _, found in begun):
+        lines.append("repaired: `trainyard build` publishes it")
+    return lines
 
 
 def _hold(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -40,6 +41,36 @@ class _Line(msgspec.Struct):
 
 
 _LINE = msgspec.json.Decoder(_Line)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Jobs that were compared; those that the lake lacked, that had changed unseen, and that the service lacks.
+
+    Those lacked are by the month of their CreationTime, as ``2026-04``, in order. All but the last kind were fetched,
+    these were marked.
+    """
+
+    jobs: int
+    fetched_jobs: dict[str, int]
+    changed_jobs: int
+    deleted_jobs: dict[str, int]
+
+    @property
+    def has_repaired(self) -> bool:
+        """Whether there was anything to repair."""
+        return bool(self.fetched_jobs or self.changed_jobs or self.deleted_jobs)
+
+    def told(self, calls: int) -> str:
+        """As a line; ``calls`` is what it took."""
+        found = [f"{self.jobs:,} jobs compared with {calls:,} calls"]
+        if self.fetched_jobs:
+            found.append(f"{_by_month(self.fetched_jobs)} that the lake lacked were fetched")
+        if self.changed_jobs:
+            found.append(f"{self.changed_jobs:,} that had changed unseen were fetched")
+        if self.deleted_jobs:
+            found.append(f"{_by_month(self.deleted_jobs)} that the service lacks were marked as deleted")
+        return "; ".join(found)
 
 
 class Comparison:
@@ -76,22 +107,14 @@ class Comparison:
         return [self._completion.warning] if self._completion.warning else []
 
     @property
-    def has_repaired(self) -> bool:
-        """Whether there was anything to repair."""
-        return bool(self._fetched or self._missed or self._changed)
-
-    @property
-    def told(self) -> str:
-        """What was found and done, as a line."""
-        jobs = self._jobs + self._fetched.total() - self._missed.total()
-        found = [f"{jobs:,} jobs compared with {self.calls:,} calls"]
-        if self._fetched:
-            found.append(f"{_by_month(self._fetched)} that the lake lacked were fetched")
-        if self._changed:
-            found.append(f"{self._changed:,} that had changed unseen were fetched")
-        if self._missed:
-            found.append(f"{_by_month(self._missed)} that the service lacks were marked as deleted")
-        return "; ".join(found)
+    def found(self) -> Found:
+        """What was found and done so far."""
+        return Found(
+            jobs=self._jobs + self._fetched.total() - self._missed.total(),
+            fetched_jobs=dict(sorted(self._fetched.items())),
+            changed_jobs=self._changed,
+            deleted_jobs=dict(sorted(self._missed.items())),
+        )
 
     def run(self) -> None:
         """Compare and repair; what came before an error is kept.
@@ -190,9 +213,9 @@ class Comparison:
             write_marks(self._home, self._source, self._marks)
 
 
-def _by_month(jobs: Counter[str]) -> str:
+def _by_month(jobs: dict[str, int]) -> str:
     """As ``3 (2026-04: 2, 2026-05: 1)``."""
-    return f"{jobs.total():,} ({', '.join(f'{month}: {count:,}' for month, count in sorted(jobs.items()))})"
+    return f"{sum(jobs.values()):,} ({', '.join(f'{month}: {count:,}' for month, count in jobs.items())})"
 
 
 def _quarantined(home: Home, source: str) -> set[int | str]:

@@ -24,7 +24,7 @@ from pipelines.lake.manifest import select_table
 from pipelines.lake.prune import GRACE_SECONDS, prune
 from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.simulator import cloudwatch as simulated
-from pipelines.status import show_status
+from pipelines.status import read_status, show_status
 from tests import few_models
 from tests.main_job import only_the_simulator, rows
 from tests.simulator.clients import client
@@ -304,7 +304,7 @@ def test_a_source_that_denies_it_is_told_of_once_and_stops_nothing(home, simulat
     assert "allow it in IAM" in check.metadata[SOURCE].value
     assert simulator.calls["GetMetricData"] == 1
     console = Console(file=StringIO(), width=200)
-    show_status(home, console)
+    show_status(read_status(home), console)
     assert console.file.getvalue().count("GetMetricData") == 1
     assert step(home, cloudwatch=False)[0].passed
     assert simulator.calls["GetMetricData"] == 1

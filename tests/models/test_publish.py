@@ -1,5 +1,6 @@
 """A build is run, checked and published: readers find one build whole, or the one before it."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -8,7 +9,7 @@ import duckdb
 import pytest
 
 from pipelines.models.build import GRACE_SECONDS, prune_builds, start_build
-from pipelines.models.publish import publish
+from pipelines.models.publish import placing, publish
 from tests.models.projects import JOBS, catalogue_of
 
 MODELS = {
@@ -85,43 +86,73 @@ def test_a_publish_that_fails_leaves_the_old_file(tmp_path, catalogue):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["builds", "sql", "warehouse.duckdb"]
 
 
+# Ways to stay a reader, each in a process of its own: what is asked must be of one build, whichever.
 READER = """
-import sys, duckdb
-path, reads = sys.argv[1], 0
-print("ready", flush=True)
-while not sys.stdin.closed:
-    with duckdb.connect(path, read_only=True) as connection:
-        ((total, jobs),) = connection.execute("select seconds, jobs from marts.totals").fetchall()
-        ((found, count),) = connection.execute("select sum(seconds), count(*) from marts.jobs").fetchall()
-        ((raw,),) = connection.execute("select sum(seconds) from lake.jobs").fetchall()
+import select, sys, duckdb
+
+path, way = sys.argv[1:]
+
+def asked(connection, catalog=""):
+    ((total, jobs),) = connection.execute(f"select seconds, jobs from {catalog}marts.totals").fetchall()
+    ((found, count),) = connection.execute(f"select sum(seconds), count(*) from {catalog}marts.jobs").fetchall()
+    ((raw,),) = connection.execute(f"select sum(seconds) from {catalog}lake.jobs").fetchall()
     if not (total == found == raw and jobs == count):
         sys.exit(f"torn: {total} {found} {raw} {jobs} {count}")
+    return total
+
+def by_connecting_anew():
+    while True:
+        with duckdb.connect(path, read_only=True) as connection:
+            yield asked(connection)
+
+def by_attaching_anew():
+    with duckdb.connect() as connection:
+        while True:
+            connection.execute(f"attach '{path}' as warehouse (read_only)")
+            yield asked(connection, "warehouse.")
+            connection.execute("detach warehouse")
+
+def by_one_connection():
+    with duckdb.connect(path, read_only=True) as connection:
+        while True:
+            yield asked(connection)
+
+reads, seen = 0, set()
+for total in locals()["by_" + way]():
+    if not reads:
+        print("ready", flush=True)
     reads += 1
-    import select
+    seen.add(total)
     if select.select([sys.stdin], [], [], 0)[0]:
         break
-print(reads)
+print(reads, len(seen))
 """
+WAYS = {"connecting_anew": True, "attaching_anew": True, "one_connection": False}  # and whether it sees new builds
 
 
-def test_a_reader_sees_no_error_and_nothing_torn_during_50_publishes(tmp_path, catalogue):
+def test_readers_see_no_error_and_nothing_torn_during_200_publishes(tmp_path, catalogue):
     target = tmp_path / "warehouse.duckdb"
     jobs = [[(f"j{i}", n + i + 1) for i in range(n * 50 + 1)] for n in range(3)]
-    builds = [built(tmp_path / "builds" / f"b{n}", catalogue, rows) for n, rows in enumerate(jobs)]
-    publish(builds[0], tables(catalogue), target)
-    reader = subprocess.Popen(
-        [sys.executable, "-c", READER, str(target)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert reader.stdout.readline() == "ready\n"
-    for n in range(50):
-        publish(builds[n % 3], tables(catalogue), target)
-    reads, errors = reader.communicate("stop\n", timeout=60)
-    assert (reader.returncode, errors) == (0, "")
-    assert int(reads) > 50
+    published = [tmp_path / f"{n}.duckdb" for n in range(3)]
+    for n, rows in enumerate(jobs):
+        publish(built(tmp_path / "builds" / f"b{n}", catalogue, rows), tables(catalogue), published[n])
+    shutil.copyfile(published[0], target)
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    readers = {
+        way: subprocess.Popen([sys.executable, "-c", READER, str(target), way], text=True, **pipes) for way in WAYS
+    }
+    for reader in readers.values():
+        assert reader.stdout.readline() == "ready\n"
+    for n in range(200):
+        with placing(target) as beside:
+            shutil.copyfile(published[n % 3], beside)
+        time.sleep(0.01)
+    for way, reader in readers.items():
+        told, errors = reader.communicate("stop\n", timeout=60)
+        assert (way, reader.returncode, errors) == (way, 0, "")
+        reads, builds_seen = map(int, told.split())
+        assert reads > 5
+        assert (way, builds_seen > 1) == (way, WAYS[way])
 
 
 def test_old_builds_are_removed_and_the_latest_kept(tmp_path, catalogue):

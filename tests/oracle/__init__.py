@@ -12,7 +12,7 @@ from tests.oracle.chains import goodput_monthly, retry_chains
 from tests.oracle.facts import secondary_status_visits, training_jobs
 from tests.oracle.failures import failure_classes, failure_classes_monthly, failure_fingerprints, stop_causes
 from tests.oracle.final_metrics import final_metrics, final_metrics_by_group
-from tests.oracle.fleet import arrivals, fleet_totals, job_size_quantiles, job_sizes
+from tests.oracle.fleet import arrivals, calendar, fleet_totals, job_size_quantiles, job_sizes
 from tests.oracle.hardware import (
     hardware_utilization,
     host_skew,
@@ -93,6 +93,7 @@ _MARTS = {
     "fleet_totals": (fleet_totals, ()),
     "job_sizes": (job_sizes, ("size_bucket",)),
     "job_size_quantiles": (job_size_quantiles, ("measure",)),
+    "calendar": (calendar, ("date",)),
     "arrivals": (arrivals, ("weekday", "hour_of_day")),
     "run_time": (run_time, ()),
     "run_time_by_instance_type": (run_time_by_instance_type, ("instance_type",)),

@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 
-from tests.oracle.intervals import timestamp
+from tests.oracle.intervals import day_of, timestamp
 from tests.oracle.statistics import grouped, hours, share, total
 
 
@@ -27,6 +27,15 @@ def fleet_totals(jobs):
             ),
         }
     ]
+
+
+def calendar(jobs):
+    told = {instant for job in jobs for instant in (job.created, job.started, job.observed, job.life_end, job.run_end)}
+    told |= {job.released + job.retained for job in jobs if job.retained}
+    days = sorted(day_of(instant) for instant in told - {None})
+    span = range((days[-1] - days[0]).days + 1) if days else ()
+    dates = [days[0] + timedelta(days=number) for number in span]
+    return [{"date": date, "month": date.replace(day=1), "weekday": date.isoweekday()} for date in dates]
 
 
 def arrivals(jobs):

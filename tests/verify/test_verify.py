@@ -19,7 +19,7 @@ from pipelines.lake.deleted import read_marks, select_deleted
 from pipelines.lake.load import load, reload
 from pipelines.lake.manifest import read_manifest
 from pipelines.simulator import Fault, Fleet, Simulator
-from pipelines.verify import verify
+from pipelines.verify import told, verify
 from pipelines.verify.windows import LOOK_JOBS
 from tests.main_job import build_directly, lake, only_the_simulator, published, trainyard
 from tests.simulator.made import T0, job
@@ -61,9 +61,8 @@ def serving(monkeypatch):
 
 def verified(settings):
     """The outcome of the only source, and what was told of it."""
-    told = []
-    (outcome,) = verify(settings, told.append)
-    return outcome, told[0]
+    (verification,) = verify(settings)
+    return verification.outcome, told([verification])[0]
 
 
 def names(home):
@@ -329,7 +328,7 @@ def test_a_source_that_fails_says_so_and_the_other_is_repaired(settings, home, s
     serving(without(7))
     harvest(both)
     serving(JOBS)
-    failed, repaired = verify(both, print)
+    failed, repaired = (each.outcome for each in verify(both))
     assert "AccessDenied" in failed.error
     assert (repaired.documents, repaired.error) == (1, None)
 
@@ -349,9 +348,13 @@ def test_the_command_says_what_it_found_and_fails_where_it_could_not_ask(setting
     done = trainyard("verify", **run)
     assert "; 1 (2023-11: 1) that the lake lacked were fetched" in done.stdout
     assert "trainyard build" in done.stdout
-    failed = trainyard("verify", check=False, **run | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+    failed = trainyard("verify", "--json", check=False, **run | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
     assert failed.returncode == 1
     assert f"trainyard: {NAME} was not verified: " in failed.stderr.splitlines()[-1]
+    ((outcome, found),) = (each.values() for each in json.loads(failed.stdout))
+    assert outcome["source"] == NAME
+    assert outcome["error"] in failed.stderr
+    assert found is None or found["jobs"] == 0
 
 
 def test_the_daily_job_repairs_and_fails_where_a_source_cannot_be_asked(settings, home, serving):
@@ -379,4 +382,4 @@ def test_a_damaged_lake_is_named_in_one_line(settings, home, serving):
     path.chmod(0o644)
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(TrainyardError, match=r"is damaged .*trainyard rebuild"):
-        verify(settings, print)
+        verify(settings)
