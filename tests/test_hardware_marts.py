@@ -22,6 +22,15 @@ from tests.test_marts import differences
 
 SEEN = T0 + 9 * 24 * 3600
 HARDWARE = ("fct_hardware_utilization", "idle_gpu_hours", "idle_gpu_jobs", "right_sizing_candidates", "host_skew")
+GPUS = {
+    "ml.g5.xlarge": 1,
+    "ml.p3.16xlarge": 8,
+    "ml.p3.8xlarge": 4,
+    "ml.p3.2xlarge": 1,
+    "ml.m5.24xlarge": 0,
+    "ml.c5.18xlarge": 0,
+    "ml.trn1.32xlarge": 0,
+}
 CONFIGS = {
     "one-gpu": {"InstanceType": "ml.g5.xlarge", "InstanceCount": 1},
     "large": {"InstanceType": "ml.p3.16xlarge", "InstanceCount": 3},
@@ -133,17 +142,6 @@ def test_a_mart_says_what_the_oracle_says(mart, built):
     wanted = MARTS[mart](jobs_of([*FLEET, HELD], SEEN, GPUS), {"hardware_metrics": measured})
     assert wanted
     assert not differences(marts[mart], wanted, GRAINS[mart])
-
-
-GPUS = {
-    "ml.g5.xlarge": 1,
-    "ml.p3.16xlarge": 8,
-    "ml.p3.8xlarge": 4,
-    "ml.p3.2xlarge": 1,
-    "ml.m5.24xlarge": 0,
-    "ml.c5.18xlarge": 0,
-    "ml.trn1.32xlarge": 0,
-}
 
 
 def test_what_no_one_knows_is_left_out(built):

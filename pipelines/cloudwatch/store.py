@@ -27,7 +27,12 @@ SPARE_FILES, WINDOWS_A_FILE = 8, 20_000
 
 def held(home: Home) -> Manifest:
     """What is in force."""
-    return read_manifest(home.metrics)
+    return read_manifest(home.metrics, remedy(home))
+
+
+def remedy(home: Home) -> str:
+    """What to do where a file is damaged."""
+    return f"bring it back from a copy, or remove {home.metrics}: what CloudWatch still has is asked for anew"
 
 
 def add(home: Home, rows: dict[str, pa.Table]) -> None:

@@ -82,15 +82,15 @@ class Manifest(msgspec.Struct, frozen=True):
         return {path for table in tables for path in self.paths(lake, table)}
 
 
-def read_manifest(lake: Path) -> Manifest:
-    """The manifest in force; an empty one where there is no lake yet."""
+def read_manifest(lake: Path, remedy: str = "`trainyard rebuild` makes the lake anew") -> Manifest:
+    """The manifest in force; an empty one where there is no lake yet. ``remedy``: what to do where it is damaged."""
     path = lake / "manifest.json"
     try:
         return msgspec.json.decode(path.read_bytes(), type=Manifest)
     except FileNotFoundError:
         return Manifest()
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise TrainyardError(f"{path} is damaged ({error}): `trainyard rebuild` makes the lake anew") from None
+        raise TrainyardError(f"{path} is damaged ({error}): {remedy}") from None
 
 
 def last_generation(lake: Path) -> int:

@@ -19,6 +19,7 @@ from pipelines.definitions import build_defs
 from pipelines.harvest.archive import write_last_look
 from pipelines.harvest.harvest import harvest
 from pipelines.home import Home
+from pipelines.lake.damage import explained
 from pipelines.lake.load import load
 from pipelines.lake.manifest import select_table
 from pipelines.lake.prune import GRACE_SECONDS, prune
@@ -257,6 +258,20 @@ def test_a_process_that_dies_at_the_commit_leaves_nothing_and_the_next_one_all(
     assert everything(home) == undisturbed
     assert prune(home, time.time() + GRACE_SECONDS + 60) == len(left)
     assert everything(home) == undisturbed
+
+
+def test_a_damaged_file_is_named_with_the_way_out(home, simulator):
+    collected(home)
+    (home.metrics / "manifest.json").write_bytes(b"{")
+    way_out = f"bring it back from a copy, or remove {home.metrics}"
+    assert way_out in collected(home).error
+    shutil.rmtree(home.metrics)
+    assert collected(home).documents
+    path = max(home.metrics.rglob("*.parquet"))
+    path.write_bytes(b"broken")
+    told = str(explained(duckdb.IOException("broken"), home))
+    assert told.startswith(f"{path} is damaged")
+    assert way_out in told
 
 
 def test_files_are_joined_when_they_are_many(home, simulator, monkeypatch):
