@@ -199,6 +199,11 @@ const lists = {
       ["creation_time", "Created (UTC)", minute, ""], ["queue_wait_seconds", "Waited", duration], ["run_seconds", "Ran", duration], ["instance_hours", "Instance-hours", hours]],
     rows: (chosen) => selected("slowest", chosen).slice(0, 10),
   },
+  idle: {
+    columns: [["training_job_name", "Job"], ["team", "Team"], ["instance_type", "Type"], ["gpu_hours", "GPU-hours", hours], ["idle_gpu_hours", "Of them idle", hours],
+      ["idle_share", "Time idle", percent], ["mean_share", "Mean use", percent], ["coverage_share", "Measured", percent]],
+    rows: (chosen) => selected("idle", chosen).slice(0, 20),
+  },
   stuck: {
     columns: [["training_job_name", "Job"], ["secondary_status", "Status"], ["instance_type", "Type"], ["instance_count", "Instances", integer],
       ["since", "Since (UTC)", minute, ""], ["age_seconds", "For", duration], ["p99_seconds", "99 % took less than", duration]],
