@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 UV_VERSION := 0.13.9
 
-.PHONY: help demo test nightly sweep spark clients ui pictures lint types docs site accept-schema benchmark-builds benchmark-flatten benchmark-footprint benchmark-pages plan lock clean
+.PHONY: help demo test nightly sweep spark superset superset-pictures clients ui pictures lint types docs site accept-schema benchmark-builds benchmark-flatten benchmark-footprint benchmark-pages plan lock clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.+)$$/\1\t\2/p' Makefile | expand -t 24
@@ -24,6 +24,12 @@ sweep: $(VENV)/.dev ## kill runs at every one of their boundaries, not at one of
 
 spark: $(VENV)-spark/.installed ## hold every model on Spark against DuckDB's; needs Java 17; 18 minutes on two busy cores
 	$(VENV)-spark/bin/pytest --numprocesses=0 tests/spark
+
+superset: $(VENV)/.dev $(VENV)-superset/.installed ## import the dashboards into a Superset of its own and run every chart; 4 minutes on two busy cores
+	SUPERSET_PYTHON=$(VENV)-superset/bin/python $(BIN)/pytest --numprocesses=0 tests/superset
+
+superset-pictures: $(VENV)/.dev $(VENV)-superset/.installed ## take the pictures of both dashboards anew; needs Chromium
+	$(BIN)/python -m bi.superset.pictures $(VENV)-superset/bin/python
 
 clients: $(VENV)-clients/.installed ## read the published file with other versions and clients of DuckDB; a minute on two busy cores
 	$(VENV)-clients/bin/pytest --numprocesses=0 tests/clients
@@ -89,6 +95,14 @@ $(VENV)-spark/.installed: requirements-dev.lock pyproject.toml
 		--constraint requirements-dev.lock --group dev --editable '.[spark]'
 	touch $@
 
+# Superset is 850 MB, and wants other versions of what all else runs with.
+$(VENV)-superset/.installed: bi/superset/requirements.lock
+	$(PYTHON) -m venv --without-pip $(VENV)-superset
+	$(PYTHON) -m pip --python $(VENV)-superset/bin/python install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(VENV)-superset/bin/uv pip install --quiet --python $(VENV)-superset/bin/python \
+		--no-deps --require-hashes --requirements bi/superset/requirements.lock
+	touch $@
+
 # Clients of the warehouse, and beside them DuckDB as older and newer drivers have it, in folders of their own.
 DUCKDB_VERSIONS := 1.2.2 2.0.0
 $(VENV)-clients/.installed: requirements-dev.lock pyproject.toml Makefile
@@ -133,6 +147,8 @@ lock: | $(VENV)/bin/python
 		--constraint requirements.lock --extra ui --extra postgres --group dev --output-file requirements-dev.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 		--group docs --output-file requirements-docs.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+		--constraint $(VENV)/constraints.txt --output-file bi/superset/requirements.lock bi/superset/requirements.in
 
 clean:
-	rm -rf $(VENV) $(VENV)-benchmarks $(VENV)-spark $(VENV)-clients $(VENV)-docs .pages site benchmarks/cache .dagster logs .logs_queue trainyard-data .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-benchmarks $(VENV)-spark $(VENV)-superset $(VENV)-clients $(VENV)-docs .pages site benchmarks/cache .dagster logs .logs_queue trainyard-data .pytest_cache .mypy_cache .ruff_cache

@@ -252,7 +252,10 @@ class _Result:
 @cache
 def models() -> dict[str, bool]:
     """Every model by name, and whether it is made by month."""
-    return {bound.name: bound.model.is_incremental for bound in load_catalogue(shipped("sql")).models}
+    return {
+        bound.name: bound.model.is_incremental or bound.model.is_by_month
+        for bound in load_catalogue(shipped("sql")).models
+    }
 
 
 @dataclass(frozen=True)

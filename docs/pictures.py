@@ -47,7 +47,8 @@ def main() -> None:
         subprocess.run([_command("trainyard"), "demo"], env=environment, cwd=home, check=True)
         _picture_of_answer(environment)
         _pictures_of_dashboard(home / "data" / "dashboard.html")
-        with _dagster(environment) as url:
+        dagster = [_command("dagster-webserver"), "-m", "pipelines.definitions", "--host", "127.0.0.1"]
+        with served(dagster, environment, "/server_info") as url:
             _pictures_of_pages(url)
 
 
@@ -64,35 +65,34 @@ def _picture_of_answer(environment: dict[str, str]) -> None:
 
 
 @contextmanager
-def _dagster(environment: dict[str, str]) -> Iterator[str]:
-    """Serve Dagster's pages while the block runs."""
+def served(command: list[str], environment: dict[str, str], path: str) -> Iterator[str]:
+    """Serve with a command, which takes a `--port`, while the block runs; ``path`` answers once it is up."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    arguments = ["-m", "pipelines.definitions", "--host", "127.0.0.1", "--port", str(port)]
-    server = subprocess.Popen([_command("dagster-webserver"), *arguments], env=environment, cwd=ROOT)
+    server = subprocess.Popen([*command, "--port", str(port)], env=environment, cwd=ROOT)
     try:
         url = f"http://127.0.0.1:{port}"
-        _wait_for(f"{url}/server_info")
+        _wait_for(url + path, server)
         yield url
     finally:
         server.terminate()
         server.wait()
 
 
-def _wait_for(url: str) -> None:
-    for _ in range(120):
+def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    while server.poll() is None:
         try:
             urllib.request.urlopen(url)  # noqa: S310 - a server of this script's own
         except urllib.error.URLError:
             time.sleep(0.5)
         else:
             return
-    raise SystemExit("Dagster's pages did not come up")
+    raise SystemExit(f"{server.args} ended before it served {url}")
 
 
 def _pictures_of_pages(url: str) -> None:
-    with _chromium() as browser:
+    with chromium() as browser:
         for name, (path, width, height) in PAGES.items():
             page = browser.new_page(viewport={"width": width, "height": height})
             page.goto(url + path)
@@ -101,7 +101,7 @@ def _pictures_of_pages(url: str) -> None:
 
 
 def _pictures_of_dashboard(file: Path) -> None:
-    with _chromium() as browser:
+    with chromium() as browser:
         for name, (scheme, width, height) in DASHBOARDS.items():
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
             page.goto(file.as_uri())
@@ -110,12 +110,13 @@ def _pictures_of_dashboard(file: Path) -> None:
 
 
 @contextmanager
-def _chromium() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not chromium:
+def chromium() -> Iterator[Browser]:
+    """The machine's own Chromium, without a window."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not program:
         raise SystemExit("Chromium is needed: install your system's package, as `apt install chromium`")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
 

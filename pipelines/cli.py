@@ -271,7 +271,7 @@ def simulate(
     simulator = Simulator(Fleet.load(file) if file else made_fleet(), port=port)
     surroundings = f"AWS_ENDPOINT_URL_SAGEMAKER={simulator.url} AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x"
     typer.echo(f"SageMaker is simulated at {simulator.url} until Ctrl-C. In another terminal:")
-    typer.echo(f"  {surroundings} TRAINYARD_HOME=simulated trainyard run")
+    typer.echo(f"  {surroundings} TRAINYARD_HOME=trainyard-data-simulated trainyard run")
     sys.stdout.flush()
     simulator.serve_forever()
 

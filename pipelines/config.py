@@ -173,6 +173,13 @@ class Settings(BaseSettings):
         description="Which jobs DescribeTrainingJob is asked about besides Search, at a call for each: when-needed,"
         " those that have started and lack their transitions.",
     )
+    price_list: bool = Field(
+        False,
+        description="Whether AWS's Price List is asked, once a day, for the prices in the regions that have jobs.",
+    )
+    service_quotas: bool = Field(
+        False, description="Whether Service Quotas is asked, once a day, for the quotas of each source that has jobs."
+    )
     schedule: Annotated[str, AfterValidator(_schedule)] = Field(
         "*/15 * * * *", description="When the scheduled refresh runs: a cron expression, UTC."
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dagster as dg
 
-from pipelines.assets.build import builds, context, model_assets
+from pipelines.assets.build import builds, context_asset, model_assets
 from pipelines.assets.cloudwatch import cloudwatch_metrics
 from pipelines.assets.dashboard import dashboard
+from pipelines.assets.fetched import fetched_assets
 from pipelines.assets.lake import lake
 from pipelines.assets.prune import prune_job, prune_schedule
 from pipelines.assets.published import warehouse_asset
@@ -25,10 +26,17 @@ from pipelines.shipped import shipped
 def build_defs(settings: Settings, log: Log | dg.ResourceDefinition = run_log) -> dg.Definitions:
     """The definitions for these settings; ``log`` takes each line of progress (default: the run's log)."""
     catalogue = load_catalogue(shipped("sql"))
+    fetched = fetched_assets(settings)
     return dg.Definitions(
         assets=[
-            *(training_job_documents, lake, cloudwatch_metrics, context),
-            *(*model_assets(catalogue), warehouse_asset(catalogue), dashboard),
+            training_job_documents,
+            lake,
+            cloudwatch_metrics,
+            *fetched,
+            context_asset(fetched),
+            *model_assets(catalogue),
+            warehouse_asset(catalogue),
+            dashboard,
         ],
         asset_checks=[run_is_whole],
         jobs=[refresh_job, verify_job, prune_job],

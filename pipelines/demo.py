@@ -11,9 +11,15 @@ from contextlib import contextmanager
 
 from pipelines.config import Settings, SourceSettings
 from pipelines.errors import TrainyardError
+from pipelines.fetched.fetch import day_of
+from pipelines.fetched.history import write_rows
 from pipelines.home import Home
-from pipelines.simulator import Simulator
+from pipelines.models.reference import PRICES, QUOTAS, file_of
+from pipelines.service_quotas import ALL_TYPES, TRAINING_JOBS, WARM_POOLS
+from pipelines.simulator import Fleet, Simulator
 from pipelines.simulator.made_fleet import made_fleet
+from pipelines.simulator.price_list import CHEAPER_FAMILY, PRICED_SINCE, made_price
+from pipelines.simulator.service_quotas import SPOT, WARM_POOL, ServiceQuotas
 
 CALLS_PER_SECOND = 1000  # the simulator is nobody else's
 
@@ -51,4 +57,34 @@ def demo_settings(settings: Settings) -> Iterator[Settings]:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
-        yield settings.model_copy(update={"sources": sources, "calls_per_second": CALLS_PER_SECOND, "cloudwatch": True})
+        _bring_what_was_before(fleet, home)
+        asked = {"cloudwatch": True, "price_list": True, "service_quotas": True}
+        yield settings.model_copy(update={"sources": sources, "calls_per_second": CALLS_PER_SECOND, **asked})
+
+
+def _bring_what_was_before(fleet: Fleet, home: Home) -> None:
+    """Write the prices and quotas that held before the demo first asks for them, as a user would who knows them."""
+    first = min(document["CreationTime"] for document in fleet.documents)
+    quotas = ServiceQuotas(fleet).instances
+    prices = {
+        (instance_type, region): made_price(instance_type, region, PRICED_SINCE)
+        for (_, region), limits in quotas.items()
+        for _, instance_type in limits
+        if instance_type and instance_type.startswith(CHEAPER_FAMILY)
+    }
+    price_rows = [
+        {"instance_type": instance_type, "region": region, "is_spot": "false"}
+        | {"valid_from": since, "price_per_hour": str(price)}
+        for (instance_type, region), (since, price) in sorted(prices.items())
+    ]
+    quota_rows = [
+        {"account_id": account, "region": region, "instance_type": instance_type or ALL_TYPES}
+        | {"is_spot": str(use == SPOT).lower(), "valid_from": day_of(first), "instances": str(instances)}
+        | {"kind": WARM_POOLS if use == WARM_POOL else TRAINING_JOBS}
+        for (account, region), limits in sorted(quotas.items())
+        for (use, instance_type), instances in limits.items()
+        if instance_type or use != WARM_POOL
+    ]
+    for table, rows in ((PRICES, price_rows), (QUOTAS, quota_rows)):
+        if not file_of(table, home.reference).exists():
+            write_rows(home.reference, table, rows)

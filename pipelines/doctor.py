@@ -1,8 +1,7 @@
 """What stands in the way of a run, found before one is begun: versions, disk, credentials, permissions, clock.
 
-Here: looking, and what each finding means for the user. Nothing is changed, and a source is asked four things, and its
-CloudWatch one if it is to be. Not here: settings that are not allowed (``config`` refuses them), and how things stand
-(``status``).
+Here: looking, and what each finding means for the user. Nothing is changed, and a source is asked few things. Not
+here: settings that are not allowed (``config`` refuses them), and how things stand (``status``).
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
+from pipelines import price_list, service_quotas
 from pipelines.cloudwatch.metric_data import ask_for_nothing
 from pipelines.config import Settings
 from pipelines.flatten.layout import lake_tables
@@ -64,10 +64,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _versions()
     yield from _data_directory(Home(settings.home))
     with ThreadPoolExecutor(MOST_ASKED_AT_ONCE) as threads:
-        sources = find_sources(settings)
-        for findings in threads.map(lambda source: list(_source(source)), sources):
-            yield from findings
-        for findings in threads.map(lambda source: list(_cloudwatch(source)), sources if settings.cloudwatch else ()):
+        for findings in threads.map(lambda source: list(_source(source, settings)), find_sources(settings)):
             yield from findings
 
 
@@ -111,8 +108,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _source(source: Source | Outcome) -> Iterator[Finding]:
-    """What comes of asking for a job by each operation that a run may need."""
+def _source(source: Source | Outcome, settings: Settings) -> Iterator[Finding]:
+    """What comes of asking for a job by each operation that a run may need, and for a price and a quota if so set."""
     if isinstance(source, Outcome):
         yield Finding(Level.failed, source.source, str(source.error))
         return
@@ -140,19 +137,13 @@ def _source(source: Source | Outcome) -> Iterator[Finding]:
         yield Finding(Level.failed, source.name, explain(error))
         return
     yield from _permissions(source.name, dict(denied), has_job=bool(named))
+    if settings.cloudwatch:
+        yield from _option(source, ask_for_nothing, "hardware use stays unknown")
+    if settings.price_list:
+        yield from _option(source, price_list.ask_one, "no new prices, but by other sources of its region")
+    if settings.service_quotas:
+        yield from _option(source, service_quotas.ask_one, "no new quotas")
     yield from _clock(source.name, page.answered_at if page else answered_at)
-
-
-def _cloudwatch(source: Source | Outcome) -> Iterator[Finding]:
-    """What comes of asking CloudWatch, where that is reached at all."""
-    if isinstance(source, Outcome):
-        return
-    try:
-        ask_for_nothing(Calls(source.new_client("cloudwatch")))
-    except FAILURES as error:
-        yield Finding(Level.warning, source.name, f"{explain(error)}; hardware use stays unknown")
-    else:
-        yield Finding(Level.ok, source.name, "CloudWatch may be asked")
 
 
 def _permissions(source: str, denied: dict[str, str], *, has_job: bool) -> Iterator[Finding]:
@@ -176,6 +167,14 @@ def _lacks(source: str, denied: dict[str, str]) -> Iterator[Finding]:
         elif operation == "DescribeTrainingJob":
             yield Finding(Level.warning, source, f"{told}; gaps of Search stay, deleted jobs are not marked")
         # What stands in for Search is not needed where that is allowed.
+
+
+def _option(source: Source, ask_one: Callable[[Source], object], lost: str) -> Iterator[Finding]:
+    """What comes of asking a service that a run can do without."""
+    try:
+        ask_one(source)
+    except FAILURES as error:
+        yield Finding(Level.warning, source.name, f"{explain(error)}; {lost}")
 
 
 def _clock(source: str, answered_at: float | None) -> Iterator[Finding]:

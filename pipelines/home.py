@@ -100,6 +100,16 @@ class Home:
         return self.root / "quarantine"
 
     @property
+    def fetched(self) -> Path:
+        """Rows of reference tables that AWS was asked for."""
+        return self.root / "fetched"
+
+    @property
+    def reference(self) -> Path:
+        """The user's own rows of reference tables."""
+        return self.root / "reference"
+
+    @property
     def builds(self) -> Path:
         """Parquet of every model, one folder a build."""
         return self.root / "builds"

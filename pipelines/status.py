@@ -21,11 +21,14 @@ from pipelines.harvest.outcome import CLOUDWATCH, HARVEST, VERIFICATION, Outcome
 from pipelines.home import Home
 from pipelines.lake.manifest import Manifest, read_manifest
 from pipelines.lake.quarantine import Quarantine
+from pipelines.price_list import PRICE_LIST
 from pipelines.query import opened
+from pipelines.service_quotas import SERVICE_QUOTAS
 from pipelines.terminal import add_row, new_table, print_table, printable
 
 # Of these the last time is told, or that there was none.
 KINDS = (HARVEST, VERIFICATION)
+OPTIONAL_KINDS = (CLOUDWATCH, PRICE_LIST.name, SERVICE_QUOTAS.name)
 MOST_REASONS_SHOWN = 10
 
 
@@ -94,13 +97,13 @@ def read_status(home: Home) -> Status:
     """How things stand; raises TrainyardError where a file that tells it is damaged."""
     manifest = read_manifest(home.lake)
     quarantined = Counter((source, each.path, each.reason) for source, each in Quarantine(home.quarantine).lines())
-    last = {kind: _last_time(home, kind) for kind in KINDS}
-    if asked := _last_time(home, CLOUDWATCH):  # it is where the settings say so
-        last[CLOUDWATCH] = asked
     return Status(
         data_directory=home.place,
         sources=tuple(_sources(home, manifest)),
-        last=last,
+        last={
+            **{kind: _last_time(home, kind) for kind in KINDS},
+            **{kind: last for kind in OPTIONAL_KINDS if (last := _last_time(home, kind))},
+        },
         lake=LakeStatus(
             generation=manifest.generation,
             jobs=manifest.rows(main_table().name),
@@ -182,6 +185,8 @@ def _told_of_last(kind: str, last: LastTime | None) -> Iterator[str]:
     yield f"last {kind}: {_told(last.ended_at)}, {result}"
     for outcome in failed:
         yield f"  {outcome.source}: {outcome.error}"
+    for outcome in last.outcomes:
+        yield from (f"  {outcome.source}: {warning}" for warning in outcome.warnings)
 
 
 def _told_of_warehouse(warehouse: WarehouseStatus | None) -> str:

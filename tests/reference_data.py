@@ -52,10 +52,11 @@ def reference_for(documents, seed=1):
                 "instance_type": instance_type,
                 "is_spot": is_spot,
                 "valid_from": day,
-                "instances": random.choice([0, 1, 2, 4, 8, None]),
+                "instances": random.choice([0, 1, 2, 4, 8, None]) if instance_type != "all" else random.randint(0, 12),
+                "kind": kind,
             }
-            for account_id, region, instance_type in used
-            for is_spot in (False, True)
+            for account_id, region, instance_type in [*used, *sorted({(*place, "all") for *place, _ in used})]
+            for is_spot, kind in ((False, "training_jobs"), (True, "training_jobs"), (False, "warm_pools"))
             for day in days(3)
         ],
         "capacities": [

@@ -10,6 +10,13 @@ from tests.main_job import published
 DIMENSIONS = ("account_id", "region", "instance_type", "is_spot")
 JOBS = ("submitted_jobs", "completed_jobs", "failed_jobs", "stopped_jobs", "started_and_ended_jobs")
 
+COST_MARTS = (
+    "list_costs_daily",
+    "list_costs_monthly",
+    "list_costs_by_team_and_status_daily",
+    "fct_training_job_costs",
+)
+
 # What is counted or summed: the marts that tell it, each with its measure there.
 TOTALS = {
     "submitted jobs": [
@@ -63,11 +70,9 @@ TOTALS = {
         ("fleet_totals", "billable_instance_hours"),
         ("utilization_daily", "billable_instance_hours"),
     ],
-    "billed instance-hours of all lines": [
-        ("list_costs_daily", "billed_instance_hours"),
-        ("list_costs_monthly", "billed_instance_hours"),
-    ],
-    "list cost": [("list_costs_daily", "list_cost"), ("list_costs_monthly", "list_cost")],
+    "billed instance-hours of all lines": [(mart, "billed_instance_hours") for mart in COST_MARTS],
+    "hours of known price": [(mart, "priced_instance_hours") for mart in COST_MARTS],
+    "list cost": [(mart, "list_cost") for mart in COST_MARTS],
     "seconds of life": [
         ("fct_training_jobs", "lifetime_seconds"),
         ("fct_secondary_status_visits", "duration_seconds"),
@@ -106,6 +111,41 @@ def test_the_costs_of_a_month_are_those_of_its_days(marts):
     key = ("date", "account_id", "region", "is_prepaid", "line")
     for measure in ("billed_instance_hours", "priced_instance_hours", "list_cost"):
         same(months(by(marts["list_costs_daily"], measure, *key)), by(marts["list_costs_monthly"], measure, *key))
+
+
+def test_teams_and_ends_share_the_costs_of_each_day(marts):
+    key = ("date", "account_id", "region", "is_prepaid", "line")
+    for measure in ("billed_instance_hours", "priced_instance_hours", "list_cost"):
+        of_teams = by(marts["list_costs_by_team_and_status_daily"], measure, *key)
+        same(of_teams, by(marts["list_costs_daily"], measure, *key))
+
+
+def test_the_costs_of_jobs_are_those_of_their_ends(marts):
+    ends = {job["training_job_arn"]: job for job in marts["fct_training_jobs"]}
+    costs = [ends[row["training_job_arn"]] | row for row in marts["fct_training_job_costs"]]
+    key = ("training_job_status", "failure_class", "account_id")
+    for measure in ("billed_instance_hours", "list_cost"):
+        same(by(costs, measure, *key), by(marts["list_costs_by_team_and_status_daily"], measure, *key))
+
+
+def test_a_jobs_cost_is_its_seconds_times_its_price(marts, made_home):
+    prices = {
+        (row["instance_type"], row["region"], row["is_spot"], row["valid_from"]): row["price_per_hour"]
+        for row in published(made_home.warehouse, "reference")["prices"]
+    }
+    costs = [row for row in marts["fct_training_job_costs"] if row["list_cost"]]
+    assert len({row["price_valid_from"] for row in costs}) > 1
+    for row in costs:
+        price = prices[row["instance_type"], row["region"], row["is_spot"], row["price_valid_from"]]
+        assert row["list_cost"] == pytest.approx(row["billed_seconds"] / 3600 * row["instance_count"] * price)
+
+
+def test_time_at_quota_by_hour_is_that_by_day(marts):
+    key = ("account_id", "region", "instance_type", "is_spot", "kind")
+    # Hours in which nothing is used or waited for are not told: only a quota of 0 is used up then.
+    marts = [marts["quota_utilization_daily"], marts["quota_utilization_hourly"]]
+    days, hours = ([row for row in rows if row["quota_instances"]] for rows in marts)
+    same(by(hours, "seconds_at_quota", *key), by(days, "seconds_at_quota", *key))
 
 
 def test_the_hours_of_a_day_are_those_of_its_hours(marts):

@@ -85,6 +85,7 @@ def test_what_one_machine_wrote_another_finds(machine, url):
     with one.writing():
         batch = RawArchive(one.raw).append(SOURCE, [Observation(1.0, b"{}")], watermark=7)
         write_last_look(one.root, SOURCE, 8.0)
+        files.write_whole(one.fetched / "prices.csv", b"told")
         committed(one, 1, "a.parquet")
         keep(one, measurements_of([job("a", T0)]))
         published(one, "b1", b"x" * 9_000_000)  # in parts
@@ -92,7 +93,8 @@ def test_what_one_machine_wrote_another_finds(machine, url):
     with two.writing():
         assert RawArchive(two.raw).watermark(SOURCE) == 7
         assert last_looks(two.root) == {SOURCE: 8.0}
-        assert (two.root / "reference" / "prices.csv").read_bytes() == b"own"
+        assert (two.reference / "prices.csv").read_bytes() == b"own"
+        assert (two.fetched / "prices.csv").read_bytes() == b"told"
         (path,) = read_manifest(two.lake).paths(two.lake, "training_jobs")
         assert path.read_bytes() == b"a.parquet"
         for folder in (one.metrics, two.metrics):

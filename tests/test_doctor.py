@@ -70,6 +70,19 @@ def test_what_lacks_permission_is_named_with_what_is_lost(settings, simulator, d
     assert any(told in text and "IAM" in text for _, text in findings)
 
 
+@pytest.mark.parametrize(
+    ("setting", "operation", "told"),
+    [("price_list", "GetProducts", "no new prices"), ("service_quotas", "ListServiceQuotas", "no new quotas")],
+)
+def test_what_is_switched_on_is_asked_too(settings, simulator, setting, operation, told):
+    deny(simulator, operation)
+    assert found(settings) == []
+    ((level, text),) = found(settings.model_copy(update={setting: True}))
+    assert (level, told in text, "IAM" in text) == (Level.warning, True, True)
+    simulator.clear_faults()
+    assert found(settings.model_copy(update={setting: True})) == []
+
+
 @pytest.mark.parametrize("denied", [["ListTrainingJobs"], ["ListTags"]])
 def test_what_stands_in_for_search_is_not_missed_where_that_is_allowed(settings, simulator, denied):
     deny(simulator, *denied)

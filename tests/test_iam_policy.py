@@ -7,11 +7,14 @@ import pytest
 
 from pipelines.cloudwatch.collect import collect
 from pipelines.config import Settings, SourceSettings
+from pipelines.fetched.fetch import fetch
 from pipelines.harvest.due import Due, write_due
 from pipelines.harvest.harvest import harvest
 from pipelines.home import Home
 from pipelines.lake.load import load
+from pipelines.price_list import PRICE_LIST
 from pipelines.reread import reread
+from pipelines.service_quotas import SERVICE_QUOTAS
 from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.verify import verify
 from tests.main_job import only_the_simulator
@@ -19,7 +22,12 @@ from tests.simulator.made import T0, job
 
 POLICY = Path(__file__).parents[1] / "docs" / "iam-policy.json"
 README = (Path(__file__).parents[1] / "README.md").read_text()
-SERVICES = {"AssumeRole": "sts", "GetMetricData": "cloudwatch"}
+SERVICES = {
+    "AssumeRole": "sts",
+    "GetMetricData": "cloudwatch",
+    "GetProducts": "pricing",
+    "ListServiceQuotas": "servicequotas",
+}
 NEEDS_NO_PERMISSION = {"GetCallerIdentity"}
 
 ROLE = SourceSettings(role_arn="arn:aws:iam::111122223333:role/trainyard", regions=("eu-west-1",))
@@ -44,7 +52,7 @@ def calls_of(monkeypatch, tmp_path):
                 if denied:
                     simulator.inject(Fault(kind="access-denied", operation=denied))
                 outcomes = action(Settings(home=tmp_path / way.__name__, **settings))
-            assert [outcome.error for outcome in outcomes] == [None]
+            assert {outcome.error for outcome in outcomes} == {None}
             made.update(simulator.calls)
 
         way(do)
@@ -95,6 +103,16 @@ def load_and_collect(settings):
         return collect(settings)
 
 
+def asking_for_prices_and_quotas(do):
+    do(harvest)
+    do(fetch_all)
+
+
+def fetch_all(settings):
+    load(Home(settings.home))
+    return [*fetch(settings, PRICE_LIST), *fetch(settings, SERVICE_QUOTAS)]
+
+
 def verify_quietly(settings):
     return [verification.outcome for verification in verify(settings)]
 
@@ -113,6 +131,7 @@ WAYS = [
     verifying,
     reading_again,
     measuring,
+    asking_for_prices_and_quotas,
 ]
 
 

@@ -1,6 +1,6 @@
 """The oracle's marts of runs, sizes, use, costs and limits, against cases computed by hand; as in test_oracle.py."""
 
-from datetime import date
+from datetime import date, datetime
 from random import Random
 
 import pytest
@@ -354,16 +354,89 @@ class TestQuotas:
 
     def test_another_has_no_part_in_it(self):
         others = [ran(0, HOUR, EnableManagedSpotTraining=True), ran(0, HOUR, instance_type="ml.m5.large")]
-        found = referring(
-            "quota_utilization_daily", "peak_instances created_jobs", *others, as_of=DAY, quotas=[quota(1)]
-        )
-        assert found == [(0, 0)]
+        names = "peak_instances created_jobs"
+        assert referring("quota_utilization_daily", names, *others, as_of=DAY, quotas=[quota(1)]) == []
+        found = referring("quota_utilization_daily", names, waited(5), *others, as_of=DAY, quotas=[quota(1)])
+        assert found == [(0, 1)]
         assert referring("quota_utilization_daily", self.NAMES, *others) == []
 
     def test_groups_count_for_their_types(self):
         document = heterogeneous(ran(0, HOUR))
         found = referring("quota_utilization_daily", "peak_instances", document, as_of=DAY, quotas=[quota(4)])
         assert found == [(2,)]
+
+    def test_a_warm_pool_has_a_quota_of_its_own(self):
+        kept = ran(0, HOUR) | {"WarmPoolStatus": {"ResourceRetainedBillableTimeInSeconds": 1800}}
+        names = "kind peak_instances seconds_at_quota created_jobs"
+        quotas = [quota(1) | {"kind": kind} for kind in ("training_jobs", "warm_pools")]
+        assert referring("quota_utilization_daily", names, kept, as_of=DAY, quotas=quotas) == [
+            ("training_jobs", 1, HOUR, 1),
+            ("warm_pools", 1, 1800, 0),
+        ]
+
+    def test_all_types_together_have_one_too(self):
+        documents = [heterogeneous(ran(0, HOUR)), ran(0, 2 * HOUR, instance_type="ml.c5.large")]
+        names = "peak_instances seconds_at_quota created_jobs"
+        quotas = [quota(6) | {"instance_type": "all"}]
+        assert referring("quota_utilization_daily", names, *documents, as_of=DAY, quotas=quotas) == [(6, HOUR, 2)]
+
+    def test_jobs_wait_while_others_use_all_of_it(self):
+        full = [ran(0, HOUR, count=2), ran(2 * HOUR, 3 * HOUR, count=2)]
+        # One waits through both, one between them, and one never starts.
+        waiting = [ran(3 * HOUR, 4 * HOUR, created=HOUR // 2), ran(2 * HOUR, 2 * HOUR, created=HOUR), waited(600)]
+        names = "waited_jobs_at_quota wait_seconds_at_quota"
+        found = referring("quota_utilization_daily", names, *full, *waiting, as_of=DAY, quotas=[quota(2)])
+        assert found == [(2, HOUR // 2 + HOUR + 600)]
+
+    def test_what_was_used_and_waited_for_hour_by_hour(self):
+        documents = [ran(HOUR // 2, 2 * HOUR, count=2), ran(3 * HOUR, 3 * HOUR, created=HOUR)]
+        names = "hour quota_instances peak_instances mean_utilization seconds_at_quota"
+        names += " peak_waiting_jobs_at_quota wait_seconds_at_quota"
+        found = referring("quota_utilization_hourly", names, *documents, as_of=DAY, quotas=[quota(2)])
+        hours = [datetime(2024, 1, 1, hour) for hour in range(3)]
+        assert found == [
+            (hours[0], 2, 2, 0.5, HOUR // 2, 0, 0),
+            (hours[1], 2, 2, 1, HOUR, 1, HOUR),
+            (hours[2], 2, 0, 0, 0, 0, 0),
+        ]
+
+
+class TestJobCosts:
+    NAMES = "line instance_type price_valid_from billed_seconds list_cost"
+
+    def test_a_price_that_changes_amid_a_job_divides_its_cost(self):
+        document = ran(DAY - HOUR, DAY + 2 * HOUR, BillableTimeInSeconds=3 * HOUR, count=2)
+        prices = [price(1, date(2023, 1, 1)), price(10, date(2024, 1, 2)), price(99, date(2024, 1, 3))]
+        assert referring("fct_training_job_costs", self.NAMES, document, prices=prices) == [
+            ("training", "ml.p3.8xlarge", date(2023, 1, 1), HOUR, 2),
+            ("training", "ml.p3.8xlarge", date(2024, 1, 2), 2 * HOUR, 40),
+        ]
+        assert referring("fct_training_job_costs", self.NAMES, document) == [
+            ("training", "ml.p3.8xlarge", None, 3 * HOUR, None)
+        ]
+
+    def test_a_warm_pool_and_groups_have_their_own_rows(self):
+        document = heterogeneous(ran(0, HOUR, BillableTimeInSeconds=HOUR))
+        document["WarmPoolStatus"] = {"ResourceRetainedBillableTimeInSeconds": 1800}
+        found = referring("fct_training_job_costs", self.NAMES, document, prices=[price(10)])
+        assert found == [
+            ("training", "ml.m5.large", None, HOUR, None),
+            ("training", "ml.p3.8xlarge", date(2024, 1, 1), HOUR, 20),
+            ("warm_pool", "ml.m5.large", None, 1800, None),
+            ("warm_pool", "ml.p3.8xlarge", date(2024, 1, 1), 1800, 10),
+        ]
+
+    def test_costs_are_of_teams_and_ends(self):
+        failed = ran(0, HOUR, status="Failed", BillableTimeInSeconds=HOUR, FailureReason="CUDA out of memory")
+        ended = ran(0, HOUR, BillableTimeInSeconds=HOUR, Tags=[{"Key": "Team", "Value": "vision"}])
+        names = "team training_job_status failure_class billed_instance_hours priced_share list_cost"
+        documents = [failed, ended, ended, ran(0, HOUR)]
+        found = referring("list_costs_by_team_and_status_daily", names, *documents, prices=[price(3)])
+        assert found == [
+            ("vision", "Completed", None, 2, 1, 6),
+            (None, "Completed", None, None, None, None),
+            (None, "Failed", "out_of_memory_device", 1, 1, 3),
+        ]
 
 
 class TestCapacity:

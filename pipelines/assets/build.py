@@ -1,6 +1,6 @@
 """The asset `build/context`, which begins a build, and one asset for each model. Not here: the models' SQL."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -58,27 +58,36 @@ def _mark(run: dg.DagsterRun) -> str:
     return (run.root_run_id or run.run_id)[:8]
 
 
-@dg.asset(
-    key=CONTEXT_KEY,
-    deps=[*(lake_key(table.name) for table in lake_tables()), *(lake_key(table.name) for table in METRIC_TABLES)],
-    group_name="build",
-    kinds={"parquet"},
-    owners=metadata.OWNERS,
-    description="Begins a build: settles which state of the lake and which reference data all its models see.",
-    metadata=metadata.of_table(CONTEXT),
-)
-def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
-    """Pin the manifest in force, copy reference data and marks of deletion, note when and by what the build is made."""
-    home = Home(settings.home)
-    home.see(with_lake=True)
-    archive = RawArchive(home.raw)
-    if not last_looks(home.root) and not any(map(archive.batches, archive.sources())):
-        raise TrainyardError("nothing was harvested yet: `trainyard run` does it, `trainyard import` takes files")
-    now = datetime.now(UTC)
-    build_id = f"{now:%Y%m%dT%H%M%S}-{_mark(context.run)}"
-    manifest = read_manifest(home.lake)
-    begin_build(home, manifest, build_id, now, settings.time_zone)
-    return dg.MaterializeResult(metadata=metadata.of_rows(1, build_id=build_id, lake_generation=manifest.generation))
+def context_asset(fetched: Iterable[dg.AssetsDefinition]) -> dg.AssetsDefinition:
+    """What begins a build, once the lake and the reference data that is ``fetched`` are up to date."""
+
+    @dg.asset(
+        key=CONTEXT_KEY,
+        deps=[
+            *(lake_key(table.name) for table in lake_tables()),
+            *(lake_key(table.name) for table in METRIC_TABLES),
+            *(asset.key for asset in fetched),
+        ],
+        group_name="build",
+        kinds={"parquet"},
+        owners=metadata.OWNERS,
+        description="Begins a build: settles which state of the lake and which reference data all its models see.",
+        metadata=metadata.of_table(CONTEXT),
+    )
+    def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
+        home = Home(settings.home)
+        home.see(with_lake=True)
+        archive = RawArchive(home.raw)
+        if not last_looks(home.root) and not any(map(archive.batches, archive.sources())):
+            raise TrainyardError("nothing was harvested yet: `trainyard run` does it, `trainyard import` takes files")
+        now = datetime.now(UTC)
+        build_id = f"{now:%Y%m%dT%H%M%S}-{_mark(context.run)}"
+        manifest = read_manifest(home.lake)
+        begin_build(home, manifest, build_id, now, settings.time_zone)
+        told = metadata.of_rows(1, build_id=build_id, lake_generation=manifest.generation)
+        return dg.MaterializeResult(metadata=told)
+
+    return context
 
 
 def model_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:

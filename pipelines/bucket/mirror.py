@@ -30,7 +30,7 @@ from pipelines.lake.manifest import Manifest
 WAREHOUSE, DASHBOARD = "warehouse.duckdb", "dashboard.html"
 MANIFESTS = ("lake/manifest.json", "metrics/manifest.json")
 MODELS = "builds/models"
-_FOLDERS = ("deleted", "links", "outcomes", "quarantine", "reference", "sources")
+_FOLDERS = ("deleted", "fetched", "links", "outcomes", "quarantine", "reference", "sources")
 _LISTED = ("lake/", "metrics/")
 _SINGLE = ("demo", "due.json")
 

@@ -16,6 +16,7 @@ from pipelines.cloudwatch.due import Job
 from pipelines.cloudwatch.windows import Window
 from pipelines.errors import TrainyardError
 from pipelines.harvest.calls import Calls, TokenRefusedError
+from pipelines.harvest.sources import Source
 
 MOST_ATTEMPTS = 4  # for results that are given in part, or whose tokens expire
 
@@ -69,10 +70,10 @@ def measured(calls: Calls, batch: Sequence[Series]) -> tuple[list[list[Points]],
     raise TrainyardError("CloudWatch gives points only in part, asked time and again: run again later")
 
 
-def ask_for_nothing(calls: Calls) -> None:
+def ask_for_nothing(source: Source) -> None:
     """Ask for a minute of a metric that no job has: raises what stands in the way of asking, botocore's errors."""
     job = Job("", "", "", "", "none", 1, False, (), 0, 60, None)
-    measured(calls, [Series(Need(job, Window(0, 60, 60)), "algo-1", "CPUUtilization")])
+    measured(Calls(source.new_client("cloudwatch")), [Series(Need(job, Window(0, 60, 60)), "algo-1", "CPUUtilization")])
 
 
 def _request(batch: Sequence[Series], wanted: Mapping[str, tuple[int, int]]) -> dict[str, Any]:

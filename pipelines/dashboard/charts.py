@@ -23,6 +23,7 @@ def charts() -> dict[str, dict[str, Any]]:
     figures: dict[str, Chart] = {
         "use": _periods().mark_rect().encode(y=_amount("amount_a_day", "hours a day")),
         "peaks": _between(_amount("low", "at once"), _amount("high", "at once")),
+        "costs": _periods().mark_rect().encode(y=_amount("cost_a_day", "list cost a day")),
         "statuses": _bars("secondary_status", "hours", "hours of jobs").encode(color=_legend("phase")),
         "failures": _rates(),
         "waits": _bars("class", "jobs", "jobs", sort=None),

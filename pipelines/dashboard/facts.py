@@ -23,7 +23,7 @@ OTHER = "other"
 TEXT_LENGTH = 300  # of names and reasons, which documents may make as long as they like
 FINGERPRINTS = 50
 STATUSES = 30
-SLOWEST_PER_MONTH = 10  # of each account, region and type: so the first ten of any selection are among them
+LISTED_PER_MONTH = 10  # of each account, region and type: so the first ten of any selection are among them
 LISTED = 5_000
 IDLE = STUCK = LATE = 200
 ROWS_AT_MOST = 100_000  # of 30 bytes, 3 MB
@@ -68,6 +68,14 @@ _SUMS = {
         " where training_job_status = 'Failed' and failure_fingerprint in (select failure_fingerprint from reasons))",
         ("failure_fingerprint",),
         ("jobs", "instance_hours"),
+    ),
+    # Types that only groups of heterogeneous jobs have are of these.
+    "costs": (
+        "(select * replace (case when (account_id, region, instance_type) in (select (account_id, region,"
+        " instance_type) from places) then instance_type else 'heterogeneous' end as instance_type)"
+        " from marts.list_costs_daily where not is_prepaid)",
+        ("line",),
+        ("billed_instance_hours", "priced_instance_hours", "list_cost"),
     ),
     "waits": (
         "(select local_time(creation_time)::date as date, *, 1 as jobs, case when is_started then"
@@ -125,7 +133,7 @@ _LISTS = {
         qualify row_number() over (
             partition by c."group", date_trunc('month', local_time(run_end_at))
             order by run_seconds desc, training_job_arn
-        ) <= {SLOWEST_PER_MONTH}
+        ) <= {LISTED_PER_MONTH}
         order by run_seconds desc, training_job_arn limit {LISTED}
     """,
     "idle": f"""
@@ -133,6 +141,21 @@ _LISTS = {
             mean_share, coverage_share
         from marts.idle_gpu_jobs as i join cells as c using (account_id, region, instance_type)
         order by idle_gpu_hours desc, training_job_arn limit {IDLE}
+    """,
+    "dearest": f"""
+        select date_trunc('month', local_time(life_end_at))::date as start, month_days(local_time(life_end_at)) as days,
+            c."group", training_job_name, training_job_status, line, j.instance_type, j.instance_count, billed_seconds,
+            price_per_hour, price_valid_from::varchar as price_valid_from, list_cost
+        from marts.fct_training_job_costs as j
+        join (select training_job_arn, training_job_name, training_job_status, life_end_at, instance_type as job_type
+            from marts.fct_training_jobs) using (training_job_arn)
+        join cells as c on (j.account_id, j.region, job_type) = (c.account_id, c.region, c.instance_type)
+        where list_cost is not null and is_kept(local_time(life_end_at)::date)
+        qualify row_number() over (
+            partition by c."group", date_trunc('month', local_time(life_end_at))
+            order by list_cost desc, training_job_arn, line, j.instance_type, price_valid_from
+        ) <= {LISTED_PER_MONTH}
+        order by list_cost desc, training_job_arn, line, j.instance_type, price_valid_from limit {LISTED}
     """,
     "stuck": f"""
         select c."group", training_job_name, secondary_status, s.instance_type, instance_count, since, age_seconds,

@@ -71,6 +71,8 @@ function interval(part, whole) {
 const plain = (digits) => new Intl.NumberFormat("en", { maximumFractionDigits: digits });
 const integer = (value) => (value === null || value === undefined ? "–" : plain(0).format(value));
 const hours = (value) => (value === null || value === undefined ? "–" : plain(value < 100 ? 1 : 0).format(value));
+const money = (value) => (value === null || value === undefined ? "–" : plain(value < 100 ? 2 : 0).format(value));
+const price = (value) => plain(4).format(value);
 const percent = (value) => (value === null || value === undefined ? "–" : `${plain(1).format(100 * value)}\u00a0%`);
 const day = (days) => new Date(days * DAY).toISOString().slice(0, 10);
 const label = ({ start, days }) => (days === 1 ? day(start) : `${day(start)} to ${day(start + days - 1)}`);
@@ -135,6 +137,13 @@ const figures = {
         return { ...period, low, high, told: between(low, high) };
       });
     },
+  },
+  costs: {
+    columns: [period, ["list_cost", "List cost", money], ["cost_a_day", "A day", money], ["priced_share", "Of hours with a price", percent], ["billed_instance_hours", "Hours billed", hours]],
+    rows: (chosen) => inTime(summed(binned(selected("costs", chosen), {}), ["start", "days"])).filter((row) => row.list_cost).map((row) => {
+      const cost_a_day = row.list_cost / daysOf(row, chosen);
+      return { ...row, cost_a_day, priced_share: pricedShare(row), told: `${money(cost_a_day)} a day` };
+    }),
   },
   statuses: {
     columns: [["secondary_status", "Secondary status"], ["phase", "Phase"], ["hours", "Hours", hours], ["share", "Share", percent], ["visits", "Visits", integer]],
@@ -204,6 +213,11 @@ const lists = {
       ["idle_share", "Time idle", percent], ["mean_share", "Mean use", percent], ["coverage_share", "Measured", percent]],
     rows: (chosen) => selected("idle", chosen).slice(0, 20),
   },
+  dearest: {
+    columns: [["training_job_name", "Job"], ["training_job_status", "Status"], ["line", "Line of the bill", words, ""], ["instance_type", "Type"], ["instance_count", "Instances", integer],
+      ["billed_seconds", "Seconds billed", integer], ["price_per_hour", "Price an hour", price], ["price_valid_from", "Price since"], ["list_cost", "List cost", money]],
+    rows: (chosen) => selected("dearest", chosen).slice(0, 10),
+  },
   stuck: {
     columns: [["training_job_name", "Job"], ["secondary_status", "Status"], ["instance_type", "Type"], ["instance_count", "Instances", integer],
       ["since", "Since (UTC)", minute, ""], ["age_seconds", "For", duration], ["p99_seconds", "99 % took less than", duration]],
@@ -232,6 +246,8 @@ function peaks(chosen) {
 
 const between = (low, high) => (low === high ? integer(high) : `${integer(low)} to ${integer(high)}`);
 
+const pricedShare = (sums) => ratio(sums.priced_instance_hours, sums.billed_instance_hours);
+
 function failureRate(sums) {
   const [low, high] = interval(sums.started_and_failed_jobs, sums.started_and_ended_jobs);
   return { rate: ratio(sums.started_and_failed_jobs, sums.started_and_ended_jobs), low, high };
@@ -252,6 +268,7 @@ function spot(sums) {
 // Totals of the selection: name, what is shown, the figure itself, and a small line.
 function totals(chosen) {
   const use = total(selected("utilization", chosen)), ended = total(selected("failures", chosen));
+  const cost = total(selected("costs", chosen)), priced = pricedShare(cost);
   const spots = total(selected("spot", chosen)), work = total(selected("goodput", chosen));
   const waits = selected("waits", chosen), started = waits.filter((row) => row.waited >= 0);
   const { rate, low, high } = failureRate(ended), { savings, per_1000_hours: interruptions } = spot(spots);
@@ -264,6 +281,7 @@ function totals(chosen) {
     ["failure_rate", "Failure rate", percent(rate), rate, rate === null ? "" : `${percent(low)} to ${percent(high)} (95\u00a0%)`],
     ["instance_hours", "Instance-hours", hours(use.instance_hours ?? 0), use.instance_hours ?? 0, `${hours(use.billable_instance_hours ?? 0)} billed`],
     ["gpu_hours", "GPU-hours", hours(use.gpu_hours ?? 0), use.gpu_hours ?? 0, "of known types"],
+    ["list_cost", "List cost", money(priced ? cost.list_cost : null), priced ? cost.list_cost : null, priced === null ? "" : `of the ${percent(priced)} of hours with a price`],
     ["peak", `Peak of ${chosen.unit === "gpu" ? "GPUs" : "instances"}`, between(least, most), most, "at once"],
     ["mean_wait", "Mean wait", duration(mean), mean, middle(started)],
     ["goodput", "Goodput", percent(ratio(work.productive_instance_hours_low, work.instance_hours)), ratio(work.productive_instance_hours_low, work.instance_hours),

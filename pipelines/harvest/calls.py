@@ -31,6 +31,8 @@ LONGEST_PAUSE_SECONDS = 16
 
 # botocore lets a 200 answer that was cut short pass as a success without members: one without these is none.
 _REQUIRED = {
+    "GetProducts": "PriceList",
+    "ListServiceQuotas": "Quotas",
     "Search": "Results",
     "ListTrainingJobs": "TrainingJobSummaries",
     "DescribeTrainingJob": "TrainingJobArn",

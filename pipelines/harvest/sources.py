@@ -48,7 +48,7 @@ class Source:
     """An account in a region, and a client of SageMaker there; account_id is None where only an endpoint is known.
 
     ``new_client`` makes another one, of SageMaker or the service that is named, with credentials asked for anew. The
-    calls of all, retries too, pass one limiter.
+    calls of all, retries too, pass one limiter. ``in_region``: where the service is, if not in the source's region.
     """
 
     name: str
@@ -119,11 +119,13 @@ def _limited(client: Any, limiter: Limiter) -> Any:
     return client
 
 
-def _new_client(wanted: SourceSettings, region: str, limiter: Limiter, service: str = "sagemaker") -> Any:
+def _new_client(
+    wanted: SourceSettings, region: str, limiter: Limiter, service: str = "sagemaker", in_region: str | None = None
+) -> Any:
     """A client of a session of its own, which asks for credentials anew."""
     session = _session(wanted)
     _take_role(session, wanted, region)
-    return _limited(_client(session, service, region), limiter)
+    return _limited(_client(session, service, in_region or region), limiter)
 
 
 def _take_role(session: Any, wanted: SourceSettings, region: str) -> None:

@@ -29,7 +29,7 @@ from pipelines.tables import literal
 def begin_build(home: Home, manifest: Manifest, build_id: str, built_at: datetime, time_zone: str) -> Build:
     """Begin a build of the lake that a manifest lists, and of the reference data and marks that there are now."""
     copied = {
-        table.table.qualified_name: select_reference(table, shipped("reference"), home.root / "reference")
+        table.table.qualified_name: select_reference(table, shipped("reference"), home.fetched, home.reference)
         for table in REFERENCE_TABLES
     }
     cases = read_cases(copied[FAILURE_RULES.table.qualified_name])

@@ -30,7 +30,7 @@ from pipelines.config import Engine
 from pipelines.errors import TrainyardError
 from pipelines.lake.manifest import select_table
 from pipelines.models.catalogue import BoundModel
-from pipelines.models.parts import WHOLE, LakeFiles, Parts
+from pipelines.models.parts import WHOLE, LakeFiles, Parts, Stretch
 from pipelines.models.time_zone import UTC, define_time_functions, time_functions
 from pipelines.tables import literal
 
@@ -42,6 +42,8 @@ MADE_WHOLE = "a build is made whole, by the job `refresh` or `trainyard build`"
 
 SETTLED, FILES = "settled.json", "files.json"
 _KEPT = "models"
+# A stretch is of months `YYYY-MM`, a model by month of rows with their first day.
+_MONTH = "strftime(month, '%Y-%m')"
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,16 @@ class Input(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """What is settled as a build begins: the relations that are no models, those of each part, the zone of buckets."""
+    """What is settled as a build begins: the relations that are no models, those of each part, the zone of buckets.
+
+    ``stretches``: of months, by name, one for each part.
+    """
 
     inputs: dict[str, Input]
     parts: dict[str, dict[str, Input]]
     time_zone: str
+    # Builds of before had none.
+    stretches: dict[str, Stretch] = msgspec.field(default_factory=lambda: Parts().stretches)
 
 
 @dataclass(frozen=True)
@@ -86,8 +93,9 @@ class Build:
 
     The engine runs the models; all else is DuckDB's.
 
-    A model has one file, or one for each part of the lake if it is incremental. A file that passed the checks is kept
-    beside the builds under a name that stands for all it was made from: later builds that would make it again take it.
+    A model has one file, or one for each part of the lake if it is incremental, or for each stretch of months if it is
+    so by month. A file that passed the checks is kept beside the builds under a name that stands for all it was made
+    from: later builds that would make it again take it.
     """
 
     folder: Path
@@ -112,10 +120,14 @@ class Build:
             raise TrainyardError(f"{model} was not made in this run: {MADE_WHOLE}") from None
         return {part: self.folder.parent / name for part, name in listed.items()}
 
-    def paths(self, model: str, part: str) -> list[Path]:
-        """The file of a part of a model, or all files of one that does not have this part."""
-        listed = self.files(model)
-        return [listed[part]] if part in listed else list(listed.values())
+    def files_of(self, model: str, part: str) -> tuple[list[Path], str]:
+        """The files that have the rows of a part of a model, and a condition that these meet; "" if all of them do.
+
+        A model that does not have the part has it as a whole or, of a stretch of months, where it has these.
+        """
+        texts, condition = self._texts(model, part)
+        # Where no file has such rows, any tells the columns.
+        return list(texts) or list(self.files(model).values())[:1], condition
 
     def input(self, relation: str, part: str) -> Input | None:
         """A relation that is no model, or what is of a part in it; None for a model."""
@@ -128,14 +140,14 @@ class Build:
         """
         if found := self.input(relation, part):
             return found.select
-        paths = ", ".join(literal(str(path)) for path in self.paths(relation, part))
-        return f"select * from read_parquet([{paths}])"
+        paths, condition = self.files_of(relation, part)
+        return f"select * from {_parquet(paths)}" + (f" where {condition}" if condition else "")
 
     def run(self, bound: BoundModel) -> int:
         """Materialize a model from the relations it reads; return the number of its rows."""
         made: dict[str, Path] = {}
         due: dict[str, Path] = {}
-        for part in self.settled.parts if bound.model.is_incremental else (WHOLE,):
+        for part in self._parts(bound):
             name = f"{part}-{self._fingerprint(bound, part)}.parquet"
             kept = self._kept(bound.name) / name
             if kept.exists():
@@ -208,12 +220,48 @@ class Build:
         paths = {path for parts in made.values() for path in parts.values()}
         files.share([*paths, *self.folder.glob("*/*.parquet"), index], last=self.folder / SETTLED)
 
+    def _parts(self, bound: BoundModel) -> Iterable[str]:
+        if bound.model.is_by_month:
+            return self.settled.stretches
+        return self.settled.parts if bound.model.is_incremental else (WHOLE,)
+
+    def _texts(self, model: str, part: str) -> tuple[dict[Path, str], str]:
+        """As ``files_of``, each file with a text that is another one if its rows of this part are others."""
+        listed = self.files(model)
+        first, end = self.settled.stretches.get(part, (None, None))
+        if part in listed:
+            return {listed[part]: listed[part].name}, ""
+        if not (first or end):
+            return {path: path.name for path in listed.values()}, ""
+        if model not in self._months:
+            self._months[model] = self._find_months(listed)
+        texts: dict[Path, list[str]] = {}
+        for month, path, text in self._months[model]:
+            if (first or month) <= month and (not end or month < end):
+                texts.setdefault(path, []).append(text)
+        bounds = [f"month {sign} date '{month}-01'" for sign, month in ((">=", first), ("<", end)) if month]
+        return {path: " ".join(found) for path, found in texts.items()}, " and ".join(bounds)
+
+    @cached_property
+    def _months(self) -> dict[str, list[tuple[str, Path, str]]]:
+        return {}
+
+    def _find_months(self, listed: Mapping[str, Path]) -> list[tuple[str, Path, str]]:
+        """The months of a model's files, each with a text for its rows: their digest, if all are made at once."""
+        if WHOLE in listed:
+            path = listed[WHOLE]
+            digests = _digests(self._database, f"select * from {_parquet([path])}", _MONTH)
+            return [(month, path, text) for month, text in digests]
+        months = f"select distinct month, filename from {_parquet(listed.values(), ', filename = true')}"
+        rows = self._database.execute(f"select {_MONTH} as month, filename from ({months}) order by all").fetchall()
+        return [(month, Path(name), Path(name).name) for month, name in rows]
+
     def _fingerprint(self, bound: BoundModel, part: str) -> str:
         """Of all that the rows of a part of a model come from."""
         read = {}
         for relation in sorted(bound.model.dependencies):
             found = self.input(relation, part)
-            read[relation] = found.identity if found else " ".join(path.name for path in self.paths(relation, part))
+            read[relation] = found.identity if found else " ".join(self._texts(relation, part)[0].values())
         made_from = [self.engine, duckdb.__version__, time_functions(self.settled.time_zone), bound.model.sql, read]
         return sha256(msgspec.json.encode(made_from)).hexdigest()[:20]
 
@@ -289,12 +337,13 @@ def start_build(
             with files.replacing(path) as beside:
                 connection.execute(f"copy ({select}) to {literal(str(beside))} (format parquet)")
             kept = f"select * from read_parquet({literal(str(path))})"
-            settled[relation] = Input(kept, _digest(connection, kept))
-            if relation in parts.tables and len(parts.months) > 1:
-                for part, months in parts.months.items():
-                    of_part = f"{kept} where month in ({', '.join(map(literal, months))})"
-                    of_parts[part][relation] = Input(of_part, _digest(connection, of_part))
-    content = Settled(settled, of_parts, time_zone)
+            has_parts = relation in parts.tables and len(parts.months) > 1
+            digests = _digests(connection, kept, "month" if has_parts else "''")
+            settled[relation] = Input(kept, " ".join(text for _, text in digests))
+            for part, months in parts.months.items() if has_parts else ():
+                of_part = f"{kept} where month in ({', '.join(map(literal, months))})"
+                of_parts[part][relation] = Input(of_part, " ".join(text for month, text in digests if month in months))
+    content = Settled(settled, of_parts, time_zone, parts.stretches)
     files.write_whole(folder / SETTLED, msgspec.json.encode(content))
     return build
 
@@ -326,13 +375,15 @@ def prune_builds(folder: Path, now: float | None = None) -> int:
     return len(old)
 
 
-def _digest(connection: duckdb.DuckDBPyConnection, select: str) -> str:
-    """A text that is another one for other rows, in whatever order these are."""
-    ((digest,),) = connection.execute(
-        f"select md5(coalesce(string_agg(row_digest, '' order by row_digest), '')) from"
-        f" (select md5(t::varchar) as row_digest from ({select}) as t)"
-    ).fetchall()
-    return str(digest)
+def _digests(connection: duckdb.DuckDBPyConnection, select: str, month: str) -> list[tuple[str, str]]:
+    """For each value of ``month`` a text that is another one for other rows, in whatever order these are."""
+    # A sum needs no order, and counts twice what is there twice.
+    digests = f"select {month}, count(*) || ' ' || sum(hash(t)) from ({select}) as t group by 1 order by 1"
+    return connection.execute(digests).fetchall()
+
+
+def _parquet(paths: Iterable[Path], options: str = "") -> str:
+    return f"read_parquet([{', '.join(literal(str(path)) for path in paths)}]{options})"
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, select: str) -> Rows:

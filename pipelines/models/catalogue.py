@@ -103,9 +103,15 @@ def _load(connection: duckdb.DuckDBPyConnection, folder: Path, inputs: tuple[Tab
     for table in inputs:
         _create(connection, table)
     for name in order:
-        table = _bound(connection, models[name], known)
+        model = models[name]
+        for relation in sorted(model.dependencies & models.keys()) if model.is_by_month else ():
+            has_months = ("month", "DATE") in {(column.name, column.type) for column in known[relation].columns}
+            if not models[relation].is_by_month and not has_months:
+                reason = f"it is incremental by month, but {relation}, which it reads, has no DATE `month`"
+                raise model.wrong(reason, _line_of(model, relation))
+        table = _bound(connection, model, known)
         known[name] = table
-        bound.append(BoundModel(models[name], table))
+        bound.append(BoundModel(model, table))
     return Catalogue(tuple(bound), inputs)
 
 

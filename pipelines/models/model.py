@@ -3,7 +3,9 @@
 Here: reading the text of one file. The comment at its top says the grain and carries `@unique` and `@check` lines; the
 comment at the end of the line on which an output column ends is that column's sentence. `@incremental` there says that
 what it makes of a job depends on that job's rows alone, or on those of jobs created in the same month: it is run part
-by part. Not here: other models (see ``catalogue``), or running it (``build``).
+by part. `@incremental by month` says that what it makes of a month depends on the rows alone that have this one in
+their column `month` (a DATE, its first day), whatever it is the month of: it is run by stretches of months, whose rows
+may come from any part. Not here: other models (see ``catalogue``), or running it (``build``).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import duckdb
 from pipelines.errors import TrainyardError
 from pipelines.tables import quoted
 
-_INCREMENTAL = "@incremental"
+_INCREMENTAL, _BY_MONTH = "@incremental", "@incremental by month"
 _UNIQUE = re.compile(r"@unique:\s*(?P<columns>.+)")
 _CHECK = re.compile(r"@check\s+(?P<name>\w+):\s*(?P<expression>.+)")
 _COMMENT = re.compile(r"\s*--\s*(?P<text>.+)")
@@ -56,6 +58,7 @@ class Model:
     sql: str
     grain: str
     is_incremental: bool
+    is_by_month: bool
     checks: tuple[Check, ...]
     items: tuple[Item, ...]
     dependencies: frozenset[str]
@@ -75,18 +78,20 @@ def read_model(connection: duckdb.DuckDBPyConnection, path: Path) -> Model:
     sql = path.read_text(encoding="utf-8")
     schema, name = path.parent.name, path.stem
     sentences, checks = _head(sql, f"{schema}.{name}")
-    is_incremental = _INCREMENTAL in sentences
-    sentences = [sentence for sentence in sentences if sentence != _INCREMENTAL]
+    is_incremental, is_by_month = _INCREMENTAL in sentences, _BY_MONTH in sentences
+    sentences = [sentence for sentence in sentences if sentence not in (_INCREMENTAL, _BY_MONTH)]
     grain = " ".join(sentences)
     if not grain.startswith(("One row per ", "One row: ")):
         reason = "the comment at the top must begin with the grain: `-- One row per …` or `-- One row: …`"
         raise _wrong(path, reason)
     for unknown in (sentence for sentence in sentences if sentence.startswith("@")):
-        raise _wrong(path, f"{unknown} is no `@unique: columns`, `@check name: expression` or `{_INCREMENTAL}`")
+        known = f"`@unique: columns`, `@check name: expression`, `{_INCREMENTAL}` or `{_BY_MONTH}`"
+        raise _wrong(path, f"{unknown} is no {known}")
     read = _relations(connection, path, sql)
     checked = {relation for check in checks for relation in _relations(connection, path, check.violations)}
     dependencies = frozenset(read | checked - {f"{schema}.{name}"})
-    return Model(schema, name, path, sql, grain, is_incremental, tuple(checks), tuple(_items(sql)), dependencies)
+    items = tuple(_items(sql))
+    return Model(schema, name, path, sql, grain, is_incremental, is_by_month, tuple(checks), items, dependencies)
 
 
 def _wrong(path: Path, reason: str, line: int = 1) -> TrainyardError:

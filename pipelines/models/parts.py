@@ -1,13 +1,15 @@
 """The parts of a lake: the jobs created in some months, few enough for one query to hold.
 
-Incremental models are made part by part, and anew only for parts in which something changed. Here: which parts there
-are. Not here: making models (``build``).
+Incremental models are made part by part, and anew only for parts in which something changed; those by month are made
+by stretches of months, whatever these are the months of. Here: which parts and stretches there are. Not here: making
+models (``build``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from pipelines.flatten.layout import main_table
@@ -17,6 +19,10 @@ from pipelines.tables import Table
 WHOLE = "all"
 # Each part costs every incremental model a query: small lakes have one part, larger ones years, then months.
 JOBS_A_PART = 25_000
+
+
+# The first month of a stretch, and the first after it; None for all there are before, or after.
+Stretch = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,14 @@ class Parts:
     months: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {WHOLE: ()})
     inputs: Mapping[str, Mapping[str, str | LakeFiles]] = field(default_factory=dict)
     tables: frozenset[str] = frozenset()
+
+    @property
+    def stretches(self) -> dict[str, Stretch]:
+        """All months there can be, cut where a part begins, by name: as large as the parts, for models by month."""
+        begins = sorted(months[0] for months in self.months.values() if months)[1:]
+        bounds = [None, *begins, None]
+        named = ((f"from-{first}" if first else f"before-{end}", (first, end)) for first, end in pairwise(bounds))
+        return dict(named) if begins else {WHOLE: (None, None)}
 
 
 def lake_parts(manifest: Manifest) -> dict[str, Manifest]:

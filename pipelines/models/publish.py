@@ -23,6 +23,8 @@ from pipelines.tables import Table, literal, quoted
 
 # Older drivers, as BI tools carry them, read this.
 STORAGE_VERSION = "v1.2.0"
+# As much as it is allowed to, DuckDB would keep in memory of what it has written, and never look at it again.
+MEMORY_BYTES = 2**30
 
 
 def published_tables(catalogue: Catalogue) -> list[Table]:
@@ -64,6 +66,9 @@ def _write(build: Build, tables: tuple[Table, ...], path: Path) -> dict[str, int
     rows = {}
     build.close()  # its database spills into the same folder
     with build.connect() as connection:
+        limit = "least(parse_formatted_bytes(current_setting('memory_limit')), $1)"
+        ((limit_bytes,),) = connection.execute(f"select {limit}", [MEMORY_BYTES]).fetchall()
+        connection.execute("set memory_limit = $1", [f"{limit_bytes} B"])
         # Without a log of changes: a file of which not all was written is never put in place.
         options = f"storage_version {literal(STORAGE_VERSION)}, recovery_mode no_wal_writes"
         connection.execute(f"attach {literal(str(path))} as warehouse ({options})")

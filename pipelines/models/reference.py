@@ -1,13 +1,15 @@
-"""Reference tables: data that the project brings and a user may extend.
+"""Reference tables: data that the project brings, AWS tells, and a user may extend.
 
-Here: what they are, and reading them from `reference/*.csv` and the user's own files of the same names below the data
-directory, whose rows replace those of the same key. Not here: what models make of them.
+Here: what they are, and reading them from files of the same names in the project's `reference/`, in `fetched/` and in
+the user's own `reference/` below the data directory: rows of a later one of these replace those of the same key. Not
+here: asking AWS (``fetched``), and what models make of them.
 """
 
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -18,11 +20,15 @@ from pipelines.tables import Column, Table, literal, quoted
 
 @dataclass(frozen=True)
 class ReferenceTable:
-    """A table read from `<name>.csv`, the columns that are its key, and the one, if any, of regular expressions."""
+    """A table read from `<name>.csv`, the columns that are its key, and the one, if any, of regular expressions.
+
+    ``added``: columns that files may lack, each with the SQL of what stands for what is not told.
+    """
 
     table: Table
     key: tuple[str, ...]
     pattern: str | None = None
+    added: Mapping[str, str] = field(default_factory=dict)
 
 
 INSTANCE_TYPES = ReferenceTable(
@@ -77,26 +83,36 @@ PRICES = ReferenceTable(
             Column("is_spot", "BOOLEAN", "For spot jobs? Their discount is in the seconds billed, not in this price."),
             Column("valid_from", "DATE", "First day on which it holds."),
             Column("price_per_hour", "DOUBLE", "Price of one instance for an hour, all in the same currency."),
+            Column("rate_code", "VARCHAR", "Its RateCode in AWS's Price List and bills; none if that is not known."),
         ),
     ),
     ("instance_type", "region", "is_spot", "valid_from"),
+    added={"rate_code": "null"},
 )
 
 QUOTAS = ReferenceTable(
     Table(
         "reference",
         "quotas",
-        "One row per account, region, instance type, spot or not, and day from which the quota holds: until the next.",
+        "One row per account, region, instance type, spot or not, kind, and day from which the quota holds: until the"
+        " next.",
         (
             Column("account_id", "VARCHAR", "AWS account, 12 digits."),
             Column("region", "VARCHAR", "AWS region."),
-            Column("instance_type", "VARCHAR", "Name of the type, as in ResourceConfig.InstanceType."),
+            Column(
+                "instance_type", "VARCHAR", "Name of the type, as in ResourceConfig.InstanceType; `all` types together."
+            ),
             Column("is_spot", "BOOLEAN", "Whether it is the quota of spot training jobs."),
             Column("valid_from", "DATE", "First day on which it holds."),
             Column("instances", "BIGINT", "Instances that may be in use at once; none if the quota is not known."),
+            Column(
+                "kind", "VARCHAR", "Of what it is: `training_jobs`, or `warm_pools`, which keep instances after a job."
+            ),
+            Column("quota_code", "VARCHAR", "Its code in Service Quotas; none if that is not known."),
         ),
     ),
-    ("account_id", "region", "instance_type", "is_spot", "valid_from"),
+    ("account_id", "region", "instance_type", "is_spot", "kind", "valid_from"),
+    added={"kind": "'training_jobs'", "quota_code": "null"},
 )
 
 CAPACITIES = ReferenceTable(
@@ -119,12 +135,17 @@ CAPACITIES = ReferenceTable(
 REFERENCE_TABLES = (INSTANCE_TYPES, FAILURE_RULES, PRICES, QUOTAS, CAPACITIES)
 
 
-def select_reference(table: ReferenceTable, shipped: Path, own: Path) -> str:
-    """A SELECT of the table's rows: those of the folder ``shipped``, and of the folder ``own`` where it has the file.
+def file_of(table: ReferenceTable, folder: Path) -> Path:
+    """The file of a table's rows in a folder."""
+    return folder / f"{table.table.name}.csv"
 
-    Raises TrainyardError for a user's file that cannot be read as this table.
+
+def select_reference(table: ReferenceTable, *folders: Path) -> str:
+    """A SELECT of the table's rows in those of these folders that have its file; a later folder's replace an earlier's.
+
+    Raises TrainyardError for a file that cannot be read as this table.
     """
-    files = [folder / f"{table.table.name}.csv" for folder in (own, shipped)]
+    files = [file_of(table, folder) for folder in reversed(folders)]
     files = [file for file in files if file.exists()]
     for file in files:
         _check(table, file)
@@ -138,15 +159,27 @@ def select_reference(table: ReferenceTable, shipped: Path, own: Path) -> str:
 
 
 def _read(table: ReferenceTable, file: Path) -> str:
-    columns = ", ".join(f"{literal(column.name)}: {literal(column.type)}" for column in table.table.columns)
-    return f"read_csv({literal(str(file))}, header = true, auto_detect = false, quote = '\"', columns = {{{columns}}})"
+    """The rows of a file, with all columns of the table, as what stands after FROM."""
+    told = [column for column in table.table.columns if column.name in _header(file).split(",")]
+    columns = ", ".join(f"{literal(column.name)}: {literal(column.type)}" for column in told)
+    rows = f"read_csv({literal(str(file))}, header = true, auto_detect = false, quote = '\"', columns = {{{columns}}})"
+    if not table.added:
+        return rows
+    names = {column.name: quoted(column.name) for column in told}
+    for name, instead in table.added.items():
+        names[name] = f"coalesce({names.get(name, 'null')}, {instead}) as {quoted(name)}"
+    return f"(select {', '.join(names[column.name] for column in table.table.columns)} from {rows})"
+
+
+def _header(file: Path) -> str:
+    with file.open("rb") as lines:
+        return lines.readline().removeprefix(BOM_UTF8).strip().decode(errors="replace")
 
 
 def _check(table: ReferenceTable, file: Path) -> None:
-    header = ",".join(column.name for column in table.table.columns)
-    first = file.read_bytes().removeprefix(BOM_UTF8).split(b"\n", 1)[0].strip()
-    if first != header.encode():
-        raise TrainyardError(f"{file}: its first line must be {header}")
+    names, told = [column.name for column in table.table.columns], _header(file).split(",")
+    if told != [name for name in names if name in told or name not in table.added]:
+        raise TrainyardError(f"{file}: its first line must be {','.join(names)}")
     try:
         with duckdb.connect() as connection:
             # All columns, for DuckDB does not parse those that nobody reads.

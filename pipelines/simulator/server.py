@@ -1,6 +1,7 @@
 """The simulated service over HTTP: connections, protocols, the clock, and faults as they show on the wire.
 
-Not here: what an operation answers (``service``, ``cloudwatch``, ``sts``), which call a fault befalls (``faults``).
+Not here: what an operation answers (``service``, ``cloudwatch``, ``sts``, ``price_list``, ``service_quotas``), which
+call a fault befalls (``faults``).
 
 Beside the service, ``/_simulator/`` lets another process drive it, in JSON. GET tells, POST changes:
 ``clock`` {"now": epoch seconds} or {"advance": seconds}; ``faults`` a list of faults, which replaces those at work;
@@ -32,8 +33,10 @@ from pipelines.simulator.cloudwatch import CloudWatch
 from pipelines.simulator.errors import ServiceError
 from pipelines.simulator.faults import Fault, Faults
 from pipelines.simulator.fleet import Document, Fleet
+from pipelines.simulator.price_list import PriceList
 from pipelines.simulator.rewind import newest_instant
 from pipelines.simulator.service import SageMaker
+from pipelines.simulator.service_quotas import ServiceQuotas
 from pipelines.simulator.sts import Sts
 
 HOST = "127.0.0.1"
@@ -42,8 +45,8 @@ POLL_SECONDS = 0.02  # how soon a server notices that it is to stop
 # Credential=<access key>/<date>/<region>/<service>/aws4_request
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d+/([^/,\s]+)/")
 
-# What a request asks for, by the first part of its X-Amz-Target; STS has none.
-PROTOCOLS = {"sts": sts, "GraniteServiceVersion20100801": cloudwatch}
+# By what X-Amz-Target begins with, besides those that speak as SageMaker does; STS has none.
+PROTOCOLS = {"GraniteServiceVersion20100801": cloudwatch}
 
 
 @dataclass
@@ -83,6 +86,11 @@ class Simulator:
         self._service = SageMaker(fleet, now, index_delay_seconds, most_hits)
         self._cloudwatch = CloudWatch(fleet)
         self._sts = Sts(fleet)
+        # By what X-Amz-Target begins with, besides SageMaker.
+        self._others: dict[str, PriceList | ServiceQuotas] = {
+            "AWSPriceListService": PriceList(),
+            "ServiceQuotasV20190624": ServiceQuotas(fleet),
+        }
         self._faults = Faults()
         self._lock = threading.Lock()
         try:
@@ -144,8 +152,11 @@ class Simulator:
     def answer(self, target: str, authorization: str, body: bytes) -> Answer | None:
         """The answer to a call; None where the connection is to be dropped. ``target``: the X-Amz-Target header."""
         form = {} if target else dict(parse_qsl(body.decode(errors="replace")))
-        asked, _, operation = target.rpartition(".") if target else ("sts", "", form.get("Action", ""))
-        protocol = PROTOCOLS.get(asked, service)
+        name, _, operation = target.rpartition(".")
+        other = self._others.get(name)
+        if not target:
+            operation = form.get("Action", "")
+        protocol = PROTOCOLS.get(name, service) if target else sts
         with self._lock:
             self.calls[operation] += 1
             fault = self._faults.befalling(operation, b'"NextToken"' in body)
@@ -156,7 +167,9 @@ class Simulator:
                 account = self._sts.account_of(access_key)
                 place = (account, region) if account else None
                 kind = fault.kind if fault else None
-                if protocol is sts:
+                if other:
+                    content = other.respond(operation, body, account, region, self._service.now)
+                elif protocol is sts:
                     content = self._sts.respond(operation, form, access_key)
                 elif protocol is cloudwatch:
                     content = self._cloudwatch.respond(

@@ -5,21 +5,15 @@ Here: what each answers. Not here: the search language (``search``), the order o
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import secrets
 from collections.abc import Callable
-from typing import Any, TypeVar
 
 import msgspec
 
 from pipelines.simulator import search, shapes
 from pipelines.simulator.errors import ServiceError, invalid
 from pipelines.simulator.fleet import Document, Fleet
+from pipelines.simulator.paging import Parameters, page_of, question_of, start_of, token_at
 from pipelines.simulator.view import Timeline, View
-
-Parameters = dict[str, Any]
-Thing = TypeVar("Thing")
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 DEFAULT_RESULTS = 10
@@ -89,30 +83,30 @@ class SageMaker:
     def _search(self, view: View, parameters: Parameters, is_empty_page: bool = False) -> bytes:
         if parameters["Resource"] != "TrainingJob":
             raise invalid(f"The simulator has no resources of type {parameters['Resource']}.")
-        question = _question("Search", parameters)
+        question = question_of("Search", parameters)
         found = view.find(
             question,
             search.compiled(parameters.get("SearchExpression")),
             parameters.get("SortBy", "CreationTime"),
             parameters.get("SortOrder", "Descending") == "Descending",
         )
-        start = _start(question, parameters)
+        start = start_of(question, parameters)
         end = start if is_empty_page else start + parameters.get("MaxResults", DEFAULT_RESULTS)
         last = len(found) if self._most_hits is None else min(len(found), self._most_hits)
-        token = b',"NextToken":"%s"' % _token(question, end).encode() if end < last else b""
+        token = b',"NextToken":"%s"' % token_at(question, end).encode() if end < last else b""
         results = b",".join(record.search_result for record in found[start : min(end, last)])
         return b'{"Results":[%s]%s,"TotalHits":{"Value":%d,"Relation":"EqualTo"}}' % (results, token, len(found))
 
     def _list_training_jobs(self, view: View, parameters: Parameters) -> bytes:
         """Filters run after paging, as in the service: a page may be short or empty and still have a successor."""
-        question = _question("ListTrainingJobs", parameters)
+        question = question_of("ListTrainingJobs", parameters)
         listed = view.find(
             question,
             search.EVERYTHING,
             LIST_SORT_MEMBERS[parameters.get("SortBy", "CreationTime")],
             parameters.get("SortOrder", "Descending") == "Descending",  # as observed; documented as Ascending
         )
-        page, token = _page(listed, question, parameters, DEFAULT_RESULTS)
+        page, token = page_of(listed, question, parameters, DEFAULT_RESULTS)
         summaries = [_summary(record.document) for record in page if _is_listed(record.document, parameters)]
         return msgspec.json.encode({"TrainingJobSummaries": summaries, **token})
 
@@ -127,45 +121,13 @@ class SageMaker:
         if record is None:
             raise invalid(NOT_FOUND)
         tags = record.document.get("Tags") or []
-        page, token = _page(tags, _question("ListTags", parameters), parameters, DEFAULT_TAGS)
+        page, token = page_of(tags, question_of("ListTags", parameters), parameters, DEFAULT_TAGS)
         return msgspec.json.encode({"Tags": page, **token})
 
 
 def error_body(error: ServiceError) -> bytes:
     """An error as the service words it."""
     return msgspec.json.encode({"__type": error.code, "message": error.message})
-
-
-def _question(operation: str, parameters: Parameters) -> str:
-    """What is asked, whatever the page: tokens are bound to it."""
-    asked = {name: value for name, value in parameters.items() if name not in ("NextToken", "MaxResults")}
-    encoded = msgspec.json.encode([operation, asked], order="deterministic")
-    return hashlib.sha256(encoded).hexdigest()[:32]
-
-
-def _token(question: str, position: int) -> str:
-    # Never the same twice: boto3's paginator takes a token that comes back for a loop.
-    return base64.urlsafe_b64encode(f"{question}:{position}:{secrets.token_hex(4)}".encode()).decode()
-
-
-def _start(question: str, parameters: Parameters) -> int:
-    """The position that the request's token stands for; 0 without one."""
-    if not parameters.get("NextToken"):
-        return 0
-    try:
-        bound_to, position, _ = base64.urlsafe_b64decode(parameters["NextToken"]).decode().split(":")
-    except ValueError:  # of base64 or of its content
-        bound_to, position = "", ""
-    if bound_to != question or not position.isdigit():
-        raise invalid("The NextToken is not one of this query.")
-    return int(position)
-
-
-def _page(things: list[Thing], question: str, parameters: Parameters, default: int) -> tuple[list[Thing], Parameters]:
-    """The page that is asked for, and the member that names the next one, if there is one."""
-    start = _start(question, parameters)
-    end = start + parameters.get("MaxResults", default)
-    return things[start:end], {"NextToken": _token(question, end)} if end < len(things) else {}
 
 
 def _summary(document: Document) -> Document:

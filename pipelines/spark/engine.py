@@ -80,7 +80,9 @@ def _read(session: SparkSession, build: Build, relation: str, part: str) -> Data
     """The rows of a relation, or of a part of it: the lake's from its files, others from the build's."""
     found = build.input(relation, part)
     if not found:
-        return session.read.parquet(*map(_uri, build.paths(relation, part)))
+        paths, condition = build.files_of(relation, part)
+        frame = session.read.parquet(*map(_uri, paths))
+        return frame.where(condition) if condition else frame
     if found.paths is not None:
         return _read_lake(session, _lake()[relation], found.paths)
     # Reference data, marks and the like: small, and settled as SELECTs of DuckDB's.

@@ -5,6 +5,7 @@ select
     region,
     instance_type,
     is_spot,
+    kind,
     arg_max(quota_instances, date) as last_quota_instances,
     max(peak_utilization) as peak_utilization,
     sum(seconds_at_quota) / 3600 as hours_at_quota,
@@ -12,7 +13,7 @@ select
     sum(created_jobs_at_quota) as created_jobs_at_quota
 from marts.quota_utilization_daily
 where quota_instances > 0
-group by account_id, region, instance_type, is_spot
+group by account_id, region, instance_type, is_spot, kind
 having sum(seconds_at_quota) > 0
 order by created_jobs_at_quota desc, hours_at_quota desc
 limit 20

@@ -8,40 +8,25 @@
 -- @unique: account_id, region, flaw
 -- @check share_is_a_share: flawed_share is null or flawed_share between 0 and 1
 
-with visits as (
+with counts as (
     select
-        training_job_arn,
-        bool_or(overlap_seconds > 0) as has_overlap,
-        bool_or(is_negative) as has_negative_visit,
-        bool_or(secondary_status is not distinct from 'Unattributed') as has_hole,
-        bool_or(is_derived) as has_derived_visits,
-        bool_or(
-            phase = 'unknown' and secondary_status is distinct from 'Unattributed'
-        ) as has_unknown_status
-    from marts.fct_secondary_status_visits
-    group by training_job_arn
-),
-
-counts as (
-    select
-        j.account_id,
-        j.region,
-        count(*) as jobs,
-        count(*) filter (where j.is_started and j.is_ended) as started_and_ended_jobs,
-        count(*) filter (where j.training_job_status = 'Failed') as failed_jobs,
-        count(*) filter (where j.is_started and j.is_ended and j.training_start_time is null) as without_start_time,
-        count(*) filter (where j.is_started and j.is_ended and j.training_end_time is null) as without_end_time,
-        count(*) filter (where j.has_future_times) as with_future_times,
-        count(*) filter (where v.has_overlap) as with_overlap,
-        count(*) filter (where v.has_negative_visit) as with_negative_visit,
-        count(*) filter (where v.has_hole) as with_hole,
-        count(*) filter (where v.has_derived_visits) as with_derived_visits,
-        count(*) filter (where v.has_unknown_status) as with_unknown_status,
-        count(*) filter (where j.gpu_count is null) as with_unknown_gpus,
-        count(*) filter (where j.failure_class = 'unknown') as with_unknown_failure_class
-    from marts.fct_training_jobs as j
-    inner join visits as v on j.training_job_arn = v.training_job_arn
-    group by j.account_id, j.region
+        account_id,
+        region,
+        cast(sum(jobs) as bigint) as jobs,
+        cast(sum(started_and_ended_jobs) as bigint) as started_and_ended_jobs,
+        cast(sum(failed_jobs) as bigint) as failed_jobs,
+        cast(sum(without_start_time) as bigint) as without_start_time,
+        cast(sum(without_end_time) as bigint) as without_end_time,
+        cast(sum(with_future_times) as bigint) as with_future_times,
+        cast(sum(with_overlap) as bigint) as with_overlap,
+        cast(sum(with_negative_visit) as bigint) as with_negative_visit,
+        cast(sum(with_hole) as bigint) as with_hole,
+        cast(sum(with_derived_visits) as bigint) as with_derived_visits,
+        cast(sum(with_unknown_status) as bigint) as with_unknown_status,
+        cast(sum(with_unknown_gpus) as bigint) as with_unknown_gpus,
+        cast(sum(with_unknown_failure_class) as bigint) as with_unknown_failure_class
+    from staging.job_flaws
+    group by account_id, region
 ),
 
 flaws as (

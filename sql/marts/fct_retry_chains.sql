@@ -5,93 +5,44 @@
 -- time over the time from the first creation to the last end. Its lower bound counts nothing of what was interrupted or
 -- retried without checkpoints, nor of a last attempt that failed; its upper bound counts all Training. A chain whose
 -- last job is open goes up to observed_at. Metrics M21, M19.
+-- @incremental by month
 -- @unique: chain_job_arn
 -- @check retries_are_the_other_jobs: retries = jobs - 1
 -- @check bounds_in_order: productive_seconds_low <= productive_seconds_high and productive_seconds_low >= 0
 -- @check ratios_are_shares: ettr_low is null or (ettr_low >= 0 and ettr_high <= 1)
 
-with jobs as (
+-- A chain is described by its first job. Few jobs are in a chain with others.
+with chains as (
     select
-        r.chain_job_arn,
-        r.is_retry,
-        r.is_retried,
-        w.program,
-        w.role_arn,
+        w.training_job_arn as chain_job_arn,
         w.account_id,
         w.region,
+        w.role_arn,
+        w.program,
         w.instance_type,
         w.is_spot,
-        w.training_job_status,
-        w.creation_time,
-        w.life_end_at,
-        w.is_ended,
-        w.instance_microseconds,
-        w.gpu_microseconds,
-        -- As a decimal: products can be beyond BIGINT.
-        cast(w.instance_count as decimal(19, 0)) as instance_count,
-        w.attempts,
-        w.training_microseconds,
-        case
-            when w.has_checkpoints and not r.is_retried and w.training_job_status = 'Failed'
-                then w.training_microseconds - w.last_training_microseconds
-            when w.has_checkpoints then w.training_microseconds
-            when r.is_retried or w.training_job_status = 'Failed' then 0
-            else w.last_training_microseconds
-        end as kept_microseconds
-    from staging.retries as r
-    inner join staging.job_works as w on r.training_job_arn = w.training_job_arn
-),
-
--- Few jobs are in a chain with others: only these are added up.
-retried as (
-    select
-        chain_job_arn,
-        count(*) as jobs,
-        cast(sum(attempts) as bigint) as attempts,
-        max(life_end_at) as last_end_at,
-        bool_and(is_ended) as is_ended,
-        max(training_job_status) filter (where not is_retried) as training_job_status,
-        cast(sum(kept_microseconds) as bigint) as kept_microseconds,
-        cast(sum(training_microseconds) as bigint) as training_microseconds,
-        sum(instance_microseconds) as instance_microseconds,
-        sum(gpu_microseconds) as gpu_microseconds,
-        sum(kept_microseconds * instance_count) as kept_instance_microseconds,
-        sum(training_microseconds * instance_count) as training_instance_microseconds
-    from jobs
-    where is_retry or is_retried
-    group by chain_job_arn
-),
-
--- A chain is described by its first job.
-chains as (
-    select
-        j.chain_job_arn,
-        j.account_id,
-        j.region,
-        j.role_arn,
-        j.program,
-        j.instance_type,
-        j.is_spot,
-        coalesce(r.jobs, 1) as jobs,
-        coalesce(r.attempts, j.attempts) as attempts,
-        j.creation_time as first_creation_time,
-        coalesce(r.last_end_at, j.life_end_at) as last_end_at,
-        not coalesce(r.is_ended, j.is_ended) as is_open,
-        coalesce(r.training_job_status, j.training_job_status) as training_job_status,
-        epoch_us(coalesce(r.last_end_at, j.life_end_at)) - epoch_us(j.creation_time) as elapsed_microseconds,
-        coalesce(r.kept_microseconds, j.kept_microseconds) as kept_microseconds,
-        coalesce(r.training_microseconds, j.training_microseconds) as training_microseconds,
-        coalesce(r.instance_microseconds, j.instance_microseconds) as instance_microseconds,
-        coalesce(r.gpu_microseconds, j.gpu_microseconds) as gpu_microseconds,
+        coalesce(c.jobs, 1) as jobs,
+        coalesce(c.attempts, w.attempts) as attempts,
+        w.creation_time as first_creation_time,
+        coalesce(c.last_end_at, w.life_end_at) as last_end_at,
+        not coalesce(c.is_ended, w.is_ended) as is_open,
+        coalesce(c.training_job_status, w.training_job_status) as training_job_status,
+        epoch_us(coalesce(c.last_end_at, w.life_end_at)) - epoch_us(w.creation_time) as elapsed_microseconds,
+        coalesce(c.kept_microseconds, w.kept_microseconds) as kept_microseconds,
+        coalesce(c.training_microseconds, w.training_microseconds) as training_microseconds,
+        coalesce(c.instance_microseconds, w.instance_microseconds) as instance_microseconds,
+        coalesce(c.gpu_microseconds, w.gpu_microseconds) as gpu_microseconds,
+        -- As decimals: products can be beyond BIGINT.
         coalesce(
-            r.kept_instance_microseconds, j.kept_microseconds * j.instance_count
+            c.kept_instance_microseconds, w.kept_microseconds * cast(w.instance_count as decimal(19, 0))
         ) as kept_instance_microseconds,
         coalesce(
-            r.training_instance_microseconds, j.training_microseconds * j.instance_count
+            c.training_instance_microseconds, w.training_microseconds * cast(w.instance_count as decimal(19, 0))
         ) as training_instance_microseconds
-    from jobs as j
-    left join retried as r on j.chain_job_arn = r.chain_job_arn
-    where not j.is_retry
+    from staging.job_works as w
+    left join staging.retries as r on w.training_job_arn = r.training_job_arn
+    left join staging.retry_chains as c on w.training_job_arn = c.chain_job_arn
+    where not coalesce(r.is_retry, false)
 )
 
 select

@@ -1,5 +1,6 @@
 -- One row per hour from the day of the first run to the day of the last, idle hours included: how many jobs, instances
 -- and GPUs of the whole fleet ran at once. Hours add up over rows; peaks and active jobs do not (M02, M03, M04, M09).
+-- @incremental by month
 -- @unique: hour
 
 select

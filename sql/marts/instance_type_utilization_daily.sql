@@ -1,6 +1,7 @@
 -- One row per day, account, region, instance type, and spot or not, on which such instances were used: their hours
 -- (M03, M04). Heterogeneous jobs are divided into their instance groups, so that each type has its own hours. Hours of
 -- a run that crosses midnight are split, so that days add up to the total.
+-- @incremental by month
 -- @unique: date, account_id, region, instance_type, is_spot
 -- @check hours_not_negative: coalesce(instance_hours, 0) >= 0 and coalesce(gpu_hours, 0) >= 0
 -- @check share_is_a_share: gpu_known_share is null or gpu_known_share between 0 and 1

@@ -7,17 +7,16 @@
 
 with runs as (
     select
-        l.account_id,
-        l.region,
-        l.instance_type,
-        l.is_spot,
-        j.max_runtime_in_seconds = 86400 as is_default_limit,
-        l.run_microseconds,
-        cast(j.max_runtime_in_seconds as decimal(19, 0)) * 1000000 as limit_microseconds,
-        coalesce(j.secondary_status = 'MaxRuntimeExceeded', false) as is_stopped_by_limit
-    from staging.training_job_lives as l
-    inner join staging.training_jobs as j on l.training_job_arn = j.training_job_arn
-    where l.is_run_ended and j.max_runtime_in_seconds > 0
+        account_id,
+        region,
+        instance_type,
+        is_spot,
+        max_runtime_in_seconds = 86400 as is_default_limit,
+        run_microseconds,
+        cast(max_runtime_in_seconds as decimal(19, 0)) * 1000000 as limit_microseconds,
+        coalesce(secondary_status = 'MaxRuntimeExceeded', false) as is_stopped_by_limit
+    from staging.training_job_lives
+    where is_run_ended and max_runtime_in_seconds > 0
 ),
 
 judged as (

@@ -6,25 +6,24 @@
 -- @check share_is_a_share: bill_known_share is null or bill_known_share between 0 and 1
 -- @check priced_hours_are_billed: coalesce(priced_instance_hours, 0) <= coalesce(billed_instance_hours, 0)
 
-with prices as (
+with totals as (
     select
-        *,
-        lead(valid_from) over (partition by instance_type, region, is_spot order by valid_from) as valid_until
-    from reference.prices
-),
-
-priced as (
-    select
-        d.*,
-        case when not d.is_prepaid then p.price_per_hour end as price_per_hour
-    from staging.instance_type_days as d
-    left join prices as p
-        on
-            d.instance_type = p.instance_type
-            and d.region = p.region
-            and d.is_spot = p.is_spot
-            and d.date >= p.valid_from
-            and (p.valid_until is null or d.date < p.valid_until)
+        date,
+        account_id,
+        region,
+        instance_type,
+        is_spot,
+        is_prepaid,
+        kind,
+        max(price_per_hour) as price_per_hour,
+        cast(sum(instance_microseconds) filter (where is_ended) as decimal(38, 0)) as ended_instance_microseconds,
+        cast(
+            sum(instance_microseconds) filter (where is_ended and billed_microseconds is not null) as decimal(38, 0)
+        ) as bill_known_instance_microseconds,
+        cast(sum(billed_instance_microseconds) as decimal(38, 0)) as billed_instance_microseconds,
+        cast(sum(priced_instance_microseconds) as decimal(38, 0)) as priced_instance_microseconds
+    from staging.job_cost_days
+    group by date, account_id, region, instance_type, is_spot, is_prepaid, kind
 )
 
 select
@@ -41,9 +40,7 @@ select
         ended_instance_microseconds, 0
     ) as bill_known_share, -- Share of the hours that ended jobs used whose bill is known; null if there are none.
     price_per_hour, -- Price of an instance for an hour on this day; null if not known, or prepaid.
-    case
-        when price_per_hour is not null then billed_instance_microseconds
-        when not is_prepaid and billed_instance_microseconds is not null then 0
-    end / 3.6e9 as priced_instance_hours, -- Billed hours that have a price; null if prepaid, or unknown.
+    priced_instance_microseconds
+    / 3.6e9 as priced_instance_hours, -- Billed hours that have a price; null if prepaid, or unknown.
     billed_instance_microseconds / 3.6e9 * price_per_hour as list_cost -- Hours times price; null if either is unknown.
-from priced
+from totals

@@ -1,5 +1,6 @@
 -- One row per day, account, region, instance type, spot or not, and secondary status: the time that jobs spent in
 -- it on that day. Seconds of visits that cross midnight are split, so that days add up to the total (M12).
+-- @incremental by month
 -- @unique: date, account_id, region, instance_type, is_spot, secondary_status
 -- @check seconds_not_negative: seconds >= 0 and coalesce(instance_seconds, 0) >= 0
 

@@ -21,22 +21,21 @@ totals as (
         l.instance_type,
         count(*) as ended_jobs,
         count(*) filter (
-            where j.training_time_in_seconds is not null and l.billable_instance_microseconds is not null
+            where l.training_time_in_seconds is not null and l.billable_instance_microseconds is not null
         ) as compared_jobs,
         cast(
-            sum(l.billable_instance_microseconds) filter (where j.training_time_in_seconds is not null)
+            sum(l.billable_instance_microseconds) filter (where l.training_time_in_seconds is not null)
             as decimal(38, 0)
         ) as billed_microseconds,
         cast(
             sum(
-                cast(j.training_time_in_seconds as decimal(19, 0)) * 1000000 * l.instance_count
+                cast(l.training_time_in_seconds as decimal(19, 0)) * 1000000 * l.instance_count
             ) filter (where l.billable_instance_microseconds is not null) as decimal(38, 0)
         ) as trained_microseconds,
         cast(sum(l.instance_microseconds) as decimal(38, 0)) as instance_microseconds,
         cast(coalesce(sum(i.interruptions), 0) as bigint) as interruptions,
         count(i.interruptions) as interrupted_jobs
     from staging.training_job_lives as l
-    inner join staging.training_jobs as j on l.training_job_arn = j.training_job_arn
     left join interruptions as i on l.training_job_arn = i.training_job_arn
     where l.is_spot and l.is_ended
     group by date_trunc('month', local_time(l.life_end_at)), l.account_id, l.region, l.instance_type

@@ -9,7 +9,7 @@
 with children as (
     select
         k.parent_kind,
-        case when k.parent_kind = 'tuning' then j.tuning_job_arn else j.auto_ml_job_arn end as parent_job_arn,
+        case when k.parent_kind = 'tuning' then l.tuning_job_arn else l.auto_ml_job_arn end as parent_job_arn,
         l.account_id,
         l.region,
         l.training_job_status,
@@ -23,9 +23,8 @@ with children as (
         l.instance_microseconds,
         l.gpu_microseconds
     from staging.training_job_lives as l
-    inner join staging.training_jobs as j on l.training_job_arn = j.training_job_arn
     cross join unnest(['tuning', 'auto_ml']) as k (parent_kind)
-    where case when k.parent_kind = 'tuning' then j.tuning_job_arn else j.auto_ml_job_arn end is not null
+    where case when k.parent_kind = 'tuning' then l.tuning_job_arn else l.auto_ml_job_arn end is not null
 ),
 
 totals as (

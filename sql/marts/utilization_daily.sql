@@ -1,122 +1,31 @@
 -- One row per day, account, region, instance type, and spot or not, on which anything happened: jobs that came and
 -- went, hours used and hours billed. Hours of a run that crosses midnight are split, so that days add up to the total;
 -- billed hours are spread evenly over the run (M01, M02, M03, M04, M05).
+-- @incremental by month
 -- @unique: date, account_id, region, instance_type, is_spot
 -- @check nothing_negative: instance_hours >= 0 and coalesce(gpu_hours, 0) >= 0 and billable_instance_hours >= 0
 -- @check share_is_a_share: coalesce(training_share, 0) between 0 and 1 and coalesce(gpu_known_share, 0) between 0 and 1
 
--- What each day adds: a job, or microseconds.
-with uses as (
+with totals as (
     select
         date,
         account_id,
         region,
         instance_type,
         is_spot,
-        count(*) filter (where is_active) as active_jobs,
-        cast(
-            sum(used_microseconds * cast(instance_count as decimal(19, 0))) filter (where kind = 'run')
-            as decimal(38, 0)
-        ) as instance_microseconds,
-        cast(
-            sum(used_microseconds * cast(instance_count as decimal(19, 0))) filter (
-                where kind = 'run' and gpu_count is not null
-            ) as decimal(38, 0)
-        ) as gpu_known_instance_microseconds,
-        -- Null if something ran, but nothing of known GPUs.
+        cast(sum(submitted_jobs) as bigint) as submitted_jobs,
+        cast(sum(started_jobs) as bigint) as started_jobs,
+        cast(sum(active_jobs) as bigint) as active_jobs,
+        cast(sum(ended_jobs) as bigint) as ended_jobs,
+        cast(sum(instance_microseconds) as decimal(38, 0)) as instance_microseconds,
+        cast(sum(gpu_known_instance_microseconds) as decimal(38, 0)) as gpu_known_instance_microseconds,
         case
-            when count(*) filter (where kind = 'run' and used_microseconds > 0) > 0
-                then cast(
-                    sum(used_microseconds * cast(gpu_count as decimal(19, 0))) filter (
-                        where kind = 'run' and used_microseconds > 0
-                    ) as decimal(38, 0)
-                )
-            else 0
+            when bool_or(has_runs) then cast(sum(gpu_microseconds) as decimal(38, 0)) else 0
         end as gpu_microseconds,
-        cast(
-            sum(billed_microseconds * cast(instance_count as decimal(19, 0))) filter (where kind = 'run')
-            as decimal(38, 0)
-        ) as billed_instance_microseconds
-    from staging.usage_days
-    group by date, account_id, region, instance_type, is_spot
-),
-
-additions as (
-    select
-        cast(
-            local_time(
-                case e.kind
-                    when 'submitted' then l.creation_time
-                    when 'started' then l.started_at
-                    when 'ended' then case when l.is_ended then l.life_end_at end
-                end
-            ) as date
-        ) as date,
-        l.account_id,
-        l.region,
-        l.instance_type,
-        l.is_spot,
-        e.kind,
-        1 as amount
-    from staging.training_job_lives as l
-    cross join unnest(['submitted', 'started', 'ended']) as e (kind)
-    union all
-    select
-        u.date,
-        u.account_id,
-        u.region,
-        u.instance_type,
-        u.is_spot,
-        e.kind,
-        case e.kind
-            when 'active' then u.active_jobs
-            when 'instances' then u.instance_microseconds
-            when 'gpu known instances' then u.gpu_known_instance_microseconds
-            when 'gpus' then u.gpu_microseconds
-            when 'billed' then u.billed_instance_microseconds
-        end as amount
-    from uses as u
-    cross join unnest(['active', 'instances', 'gpu known instances', 'gpus', 'billed']) as e (kind)
-    union all
-    select
-        date,
-        account_id,
-        region,
-        instance_type,
-        is_spot,
-        case when secondary_status = 'Training' then 'training' else 'other life' end as kind,
-        microseconds as amount
-    from staging.secondary_status_days
-),
-
-totals as (
-    select
-        date,
-        account_id,
-        region,
-        instance_type,
-        is_spot,
-        cast(coalesce(sum(amount) filter (where kind = 'submitted'), 0) as bigint) as submitted_jobs,
-        cast(coalesce(sum(amount) filter (where kind = 'started'), 0) as bigint) as started_jobs,
-        cast(coalesce(sum(amount) filter (where kind = 'active'), 0) as bigint) as active_jobs,
-        cast(coalesce(sum(amount) filter (where kind = 'ended'), 0) as bigint) as ended_jobs,
-        cast(coalesce(sum(amount) filter (where kind = 'instances'), 0) as decimal(38, 0)) as instance_microseconds,
-        cast(
-            coalesce(sum(amount) filter (where kind = 'gpu known instances'), 0) as decimal(38, 0)
-        ) as gpu_known_instance_microseconds,
-        case
-            when count(*) filter (where kind = 'gpus') = 0 then 0
-            else cast(sum(amount) filter (where kind = 'gpus') as decimal(38, 0))
-        end as gpu_microseconds,
-        cast(
-            coalesce(sum(amount) filter (where kind = 'billed'), 0) as decimal(38, 0)
-        ) as billable_instance_microseconds,
-        cast(coalesce(sum(amount) filter (where kind = 'training'), 0) as decimal(38, 0)) as training_microseconds,
-        cast(
-            coalesce(sum(amount) filter (where kind in ('training', 'other life')), 0) as decimal(38, 0)
-        ) as life_microseconds
-    from additions
-    where date is not null
+        cast(sum(billable_instance_microseconds) as decimal(38, 0)) as billable_instance_microseconds,
+        cast(sum(trained_microseconds) as decimal(38, 0)) as trained_microseconds,
+        cast(sum(life_microseconds) as decimal(38, 0)) as life_microseconds
+    from staging.job_days
     group by date, account_id, region, instance_type, is_spot
 )
 
@@ -136,7 +45,7 @@ select
     / nullif(instance_microseconds, 0) as gpu_known_share, -- Share of instance_hours whose GPUs are known; null if 0.
     billable_instance_microseconds / 3.6e9
         as billable_instance_hours, -- Billed hours times instances; jobs without a bill as 0.
-    training_microseconds
+    trained_microseconds
     / nullif(life_microseconds, 0) as training_share -- Share of Training in the lifetime of jobs; null if that is 0.
 from totals
 where

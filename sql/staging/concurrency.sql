@@ -1,6 +1,7 @@
 -- One row per hour, scope and its values of account, region, instance type and spot or not: how many jobs, instances
 -- and GPUs ran at once. Scopes: `dimensions` (hours with an active job only) and `fleet` (dimensions null; every hour
 -- from the first day to the last). Jobs of unknown counts are active with 0 instances or 0 GPUs.
+-- @incremental by month
 -- @unique: scope, hour, account_id, region, instance_type, is_spot
 -- @check peaks_not_below_means: peak_jobs >= mean_jobs and peak_instances >= mean_instances
 -- @check gpu_peak_not_below_mean: peak_gpus is null or peak_gpus >= mean_gpus
@@ -10,6 +11,7 @@
 
 with hours as (
     select
+        month,
         series,
         hour,
         epoch_us(utc_time(hour + interval 1 hour)) - epoch_us(utc_time(hour)) as hour_microseconds,
@@ -36,12 +38,13 @@ with hours as (
             + coalesce(sum(started_gpu_known_jobs) filter (where not is_hour_start), 0) as bigint
         ) as gpu_known_jobs
     from staging.concurrency_levels
-    group by series, hour
+    group by month, series, hour
 ),
 
 -- How long each level lasted, in hours with more than one level above 0.
 level_times as (
     select
+        l.month,
         l.series,
         l.hour,
         e.measure,
@@ -49,7 +52,7 @@ level_times as (
         case e.measure when 1 then l.jobs when 2 then l.instances else l.gpus end as level,
         cast(sum(l.duration_microseconds) as bigint) as microseconds
     from staging.concurrency_levels as l
-    inner join hours as h on l.series = h.series and l.hour = h.hour
+    inner join hours as h on l.month = h.month and l.series = h.series and l.hour = h.hour
     cross join unnest([1, 2, 3]) as e (measure)
     where
         case e.measure
@@ -59,6 +62,7 @@ level_times as (
         end
         and case e.measure when 1 then l.jobs when 2 then l.instances else l.gpus end > 0
     group by
+        l.month,
         l.series,
         l.hour,
         e.measure,
@@ -70,7 +74,7 @@ times_above as (
     select
         *,
         coalesce(sum(microseconds) over (
-            partition by series, hour, measure
+            partition by month, series, hour, measure
             order by level desc rows between unbounded preceding and 1 preceding
         ), 0) as microseconds_above
     from level_times
@@ -79,6 +83,7 @@ times_above as (
 -- The least level that is exceeded for 5 % of the hour at most.
 percentiles as (
     select
+        month,
         series,
         hour,
         min(level) filter (where measure = 1) as p95_jobs,
@@ -86,7 +91,7 @@ percentiles as (
         min(level) filter (where measure = 3) as p95_gpus
     from times_above
     where microseconds_above * 20 <= hour_microseconds
-    group by series, hour
+    group by month, series, hour
 ),
 
 -- It is 0 where nothing is above 0 for more than 5 % of the hour.
@@ -107,7 +112,7 @@ measured as (
             else 0
         end as p95_gpus
     from hours as h
-    left join percentiles as p on h.series = p.series and h.hour = p.hour
+    left join percentiles as p on h.month = p.month and h.series = p.series and h.hour = p.hour
 )
 
 select
@@ -139,4 +144,4 @@ select
         when m.is_gpu_known then m.gpu_microseconds / 3.6e9
     end as gpu_hours -- Hours of GPUs in use; null if unknown for all active jobs.
 from measured as m
-inner join staging.concurrency_series as s on m.series = s.series
+inner join staging.concurrency_series as s on m.month = s.month and m.series = s.series

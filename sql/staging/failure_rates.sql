@@ -7,36 +7,11 @@
 -- @check interval_is_a_share: coalesce(failure_rate_low, 0) >= 0 and coalesce(failure_rate_high, 1) <= 1
 -- @check started_and_ended_jobs_ended: started_and_ended_jobs <= completed_jobs + failed_jobs + stopped_jobs
 
-with events as (
-    select
-        account_id,
-        region,
-        instance_type,
-        is_spot,
-        cast(local_time(creation_time) as date) as date,
-        cast(date_trunc('month', local_time(creation_time)) as date) as cohort,
-        'Submitted' as event,
-        false as is_started
-    from staging.training_job_lives
-    union all
-    select
-        account_id,
-        region,
-        instance_type,
-        is_spot,
-        cast(local_time(life_end_at) as date) as date,
-        cast(date_trunc('month', local_time(creation_time)) as date) as cohort,
-        training_job_status as event,
-        is_started
-    from staging.training_job_lives
-    where is_ended
-),
-
-dated_events as (
+with outcomes as (
     select
         *,
         cast(date_trunc('month', date) as date) as month
-    from events
+    from staging.job_outcomes
 ),
 
 counts as (
@@ -52,13 +27,13 @@ counts as (
         region,
         instance_type,
         is_spot,
-        count(*) filter (where event = 'Submitted') as submitted_jobs,
-        count(*) filter (where event = 'Completed') as completed_jobs,
-        count(*) filter (where event = 'Failed') as failed_jobs,
-        count(*) filter (where event = 'Stopped') as stopped_jobs,
-        count(*) filter (where is_started) as started_and_ended_jobs,
-        count(*) filter (where is_started and event = 'Failed') as started_and_failed_jobs
-    from dated_events
+        cast(sum(submitted_jobs) as bigint) as submitted_jobs,
+        cast(sum(completed_jobs) as bigint) as completed_jobs,
+        cast(sum(failed_jobs) as bigint) as failed_jobs,
+        cast(sum(stopped_jobs) as bigint) as stopped_jobs,
+        cast(sum(started_and_ended_jobs) as bigint) as started_and_ended_jobs,
+        cast(sum(started_and_failed_jobs) as bigint) as started_and_failed_jobs
+    from outcomes
     group by grouping sets (
         (date, account_id, region, instance_type, is_spot),
         (month, account_id, region, instance_type, is_spot),

@@ -18,6 +18,7 @@ with hyper_parameters as (
 
 select
     l.training_job_arn,
+    cast(l.created_month || '-01' as date) as month, -- First day of the month of its creation (UTC).
     l.account_id,
     l.region,
     l.instance_type,
@@ -32,6 +33,17 @@ select
     a.attempts,
     a.training_microseconds,
     a.last_training_microseconds,
+    -- Of a job without checkpoints only the last attempt counts, and nothing if that failed or was retried.
+    case
+        when coalesce(j.checkpoint_config_s3_uri, '') <> '' and l.training_job_status = 'Failed'
+            then a.training_microseconds - a.last_training_microseconds
+        when coalesce(j.checkpoint_config_s3_uri, '') <> '' then a.training_microseconds
+        when l.training_job_status = 'Failed' then 0
+        else a.last_training_microseconds
+    end as kept_microseconds, -- Microseconds of Training that were productive at least, if nobody retried it.
+    case
+        when coalesce(j.checkpoint_config_s3_uri, '') <> '' then a.training_microseconds else 0
+    end as retried_kept_microseconds, -- Those that were productive at least, if another job retried it.
     nullif(j.role_arn, '') as role_arn,
     coalesce(j.checkpoint_config_s3_uri, '') <> '' as has_checkpoints, -- Whether it saves checkpoints to S3.
     coalesce(j.tuning_job_arn, '') <> '' or coalesce(j.auto_ml_job_arn, '') <> ''

@@ -4,29 +4,14 @@
 -- @unique: owner_kind, owner
 -- @check only_known_owners_have_a_rank: (owner is null) = (owner_rank is null)
 
-with owned as (
-    select
-        k.owner_kind,
-        case k.owner_kind
-            when 'role' then j.role_arn when 'team' then t.team else p.program
-        end as owner,
-        l.instance_microseconds,
-        l.gpu_microseconds
-    from staging.training_job_lives as l
-    inner join staging.training_jobs as j on l.training_job_arn = j.training_job_arn
-    inner join staging.programs as p on l.training_job_arn = p.training_job_arn
-    left join staging.teams as t on l.training_job_arn = t.training_job_arn
-    cross join unnest(['role', 'team', 'program']) as k (owner_kind)
-),
-
-totals as (
+with totals as (
     select
         owner_kind,
         owner,
-        count(*) as jobs,
-        cast(coalesce(sum(instance_microseconds), 0) as decimal(38, 0)) as instance_microseconds,
+        cast(sum(jobs) as bigint) as jobs,
+        cast(sum(instance_microseconds) as decimal(38, 0)) as instance_microseconds,
         cast(sum(gpu_microseconds) as decimal(38, 0)) as gpu_microseconds
-    from owned
+    from staging.owner_jobs
     group by owner_kind, owner
 )
 

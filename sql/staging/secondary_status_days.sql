@@ -30,6 +30,7 @@ visit_days as (
 select
     j.created_month,
     cast(d.day as date) as date, -- Day of the time zone.
+    cast(date_trunc('month', d.day) as date) as month, -- First day of its month.
     j.account_id,
     j.region,
     j.instance_type,
@@ -44,7 +45,7 @@ from visit_days as d
 inner join staging.training_jobs as j on d.training_job_arn = j.training_job_arn
 group by
     j.created_month,
-    cast(d.day as date),
+    d.day,
     j.account_id,
     j.region,
     j.instance_type,

@@ -54,6 +54,7 @@ durations as (
 
 select
     training_job_arn,
+    created_month,
     account_id,
     region,
     instance_type,
@@ -62,6 +63,11 @@ select
     instance_count,
     gpu_count,
     training_job_status,
+    secondary_status,
+    tuning_job_arn,
+    auto_ml_job_arn,
+    max_runtime_in_seconds,
+    training_time_in_seconds,
     is_ended,
     started_at is not null as is_started, -- Whether it ever had its instances: began to download or to train.
     is_ended and started_at is null as is_never_started, -- Whether it ended without having started.

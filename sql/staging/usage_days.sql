@@ -8,6 +8,7 @@
 with uses as (
     select
         training_job_arn,
+        created_month,
         'run' as kind,
         account_id,
         region,
@@ -26,6 +27,7 @@ with uses as (
     union all
     select
         training_job_arn,
+        created_month,
         'warm_pool' as kind,
         account_id,
         region,
@@ -77,6 +79,7 @@ products as (
 
 select
     training_job_arn,
+    created_month,
     kind, -- Kind of use: `run` or `warm_pool`.
     cast(day as date) as date, -- Day of the time zone.
     account_id,

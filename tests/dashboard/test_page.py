@@ -14,7 +14,7 @@ from tests.dashboard.warehouses import altered, emptied
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium: `apt install chromium`")
 
-CHARTS = 8
+CHARTS = 9
 HOSTILE = "</script><img src=x onerror=alert(1)><b>bold</b> \u202egnp.exe ' \" & {{x}} $x"
 # Every text that is seen, with its colour and that of the nearest ground below it.
 CONTRASTS = """() => {
@@ -156,6 +156,8 @@ def test_figures_of_a_selection_are_those_that_sql_gives(made_home, opened, aske
             "select avg(queue_wait_seconds) from (select *, creation_time::date as date from marts.fct_training_jobs)"
             f" where {of} and {when}"
         )
+        # Of the made fleet no heterogeneous job has a type of its own.
+        ((cost,),) = asked(f"select sum(list_cost) from marts.list_costs_daily where {of} and {when}")
         ((waste,),) = asked(f"select sum(wasted_instance_hours) from marts.wasted_instance_hours where {of}")
         ((stuck,),) = asked(f"select count(*) from marts.stuck_jobs where {of}")
         for name, expected in {
@@ -164,6 +166,7 @@ def test_figures_of_a_selection_are_those_that_sql_gives(made_home, opened, aske
             "gpu_hours": gpu_hours,
             "failure_rate": rate,
             "savings": savings,
+            "list_cost": cost,
             "goodput": goodput,
             "mean_wait": wait,
             "waste": waste,
@@ -182,6 +185,18 @@ def test_figures_of_a_selection_are_those_that_sql_gives(made_home, opened, aske
             f" where run_seconds is not null and {of} and {months} order by run_seconds desc, training_job_arn limit 10"
         )
         assert [row[0] for row in listed(page, "slowest")] == [name for (name,) in longest]
+        dearest = asked(
+            "select training_job_name, billed_seconds, price_per_hour from marts.fct_training_job_costs join (select"
+            " training_job_arn, training_job_name, instance_type as job_type, date_trunc('month', life_end_at) as date"
+            " from marts.fct_training_jobs) using (training_job_arn) where list_cost is not null"
+            f" and {of.replace('instance_type', 'job_type')} and {months}"
+            " order by list_cost desc, training_job_arn limit 10"
+        )
+        told = [
+            (name, float(seconds.replace(",", "")), float(price))
+            for name, _, _, _, _, seconds, price, *_ in listed(page, "dearest")
+        ]
+        assert told == dearest
         failed = asked(
             "select count(*) from (select *, life_end_at::date as date from marts.fct_training_jobs"
             f" where failure_fingerprint is not null) where {of} and {when}"

@@ -1,6 +1,7 @@
 """Incremental models: made part by part, anew only where something changed, and the same as if made at once."""
 
 import tempfile
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -39,6 +40,16 @@ MODELS = {
     "from lake.jobs as j cross join reference.limits as l left join build.news as n on j.job = n.job",
     "staging__months": "-- One row per month.\n-- @incremental\nselect month, sum(seconds)::bigint as seconds -- Sum.\n"
     "from staging.jobs group by month",
+    "staging__ends": "-- One row per job.\n-- @incremental\n"
+    "select (case when seconds > 4 then '2026-02' else month end || '-01')::date as month, -- Month of its end.\n"
+    "seconds -- Seconds.\nfrom staging.jobs",
+    "staging__longest": "-- One row per month.\nselect month, max(seconds) as most -- Most seconds.\n"
+    "from staging.ends group by month",
+    "marts__ends": "-- One row per month.\n-- @incremental by month\n"
+    "select e.month, sum(e.seconds)::bigint as seconds, -- Sum.\nmax(l.most) as most -- Most seconds.\n"
+    "from staging.ends as e join staging.longest as l on e.month = l.month group by e.month",
+    "marts__long_ends": "-- One row per month.\n-- @incremental by month\n"
+    "select most -- Most seconds.\nfrom marts.ends where most > 3",
     "marts__totals": "-- One row: all.\nselect sum(seconds)::bigint as seconds, -- Sum.\ncount(*) as jobs -- Number.\n"
     "from staging.jobs",
 }
@@ -139,8 +150,9 @@ def test_any_sequence_of_increments_gives_what_a_whole_build_gives(catalogue, se
             assert rows == whole
 
 
-JANUARY, FEBRUARY = ({(f"staging.{name}", f"2026-0{month}") for name in ("jobs", "months")} for month in (1, 2))
-TOTALS = {("marts.totals", "all")}
+JANUARY, FEBRUARY = ({(f"staging.{name}", f"2026-0{month}") for name in ("jobs", "months", "ends")} for month in (1, 2))
+LATE_ENDS = {("marts.ends", "from-2026-02"), ("marts.long_ends", "from-2026-02")}
+TOTALS = {("marts.totals", "all"), ("staging.longest", "all")}
 
 
 @pytest.mark.parametrize(
@@ -149,10 +161,10 @@ TOTALS = {("marts.totals", "all")}
         ({}, set()),
         (
             {"jobs": {"a": ("2026-01", 4), "b": ("2026-02", 3)}},
-            JANUARY | TOTALS,
+            JANUARY | TOTALS | LATE_ENDS,
         ),
-        ({"news": {"a": 1, "b": 1}}, FEBRUARY | TOTALS),
-        ({"limit": 8}, JANUARY | FEBRUARY | TOTALS),
+        ({"news": {"a": 1, "b": 1}}, FEBRUARY | TOTALS | LATE_ENDS),
+        ({"limit": 8}, JANUARY | FEBRUARY | TOTALS | LATE_ENDS),
     ],
 )
 def test_only_what_changed_is_made_anew(changed, new, catalogue, tmp_path):
@@ -160,6 +172,15 @@ def test_only_what_changed_is_made_anew(changed, new, catalogue, tmp_path):
     made(tmp_path / "b1", catalogue, tuple(state.values()), in_parts=True)
     _, found = made(tmp_path / "b2", catalogue, tuple((state | changed).values()), in_parts=True)
     assert found == new
+
+
+def test_a_stretch_of_months_is_made_anew_if_what_it_reads_of_them_changed_or_is_made_elsewhere(catalogue, tmp_path):
+    jobs = {"a": ("2026-01", 3), "b": ("2026-02", 5), "c": ("2026-02", 2)}
+    made(tmp_path / "b1", catalogue, (jobs, 9, {}), in_parts=True)
+    # `staging.longest` is made anew as a whole, and has the same of January.
+    rows, found = made(tmp_path / "b2", catalogue, (jobs | {"c": ("2026-02", 6)}, 9, {}), in_parts=True)
+    assert found == FEBRUARY | TOTALS | LATE_ENDS
+    assert rows["marts.ends"] == [(date(2026, 1, 1), 3, 3), (date(2026, 2, 1), 11, 6)]
 
 
 def test_a_model_whose_text_changed_and_what_reads_it_are_made_anew(catalogue, tmp_path):
@@ -186,3 +207,20 @@ def test_an_incremental_model_reads_no_other_kind(tmp_path):
     write(tmp_path, marts__totals=wrong, staging__other="-- One row per job.\nselect job, seconds from lake.jobs")
     with pytest.raises(TrainyardError, match=r"totals.sql:4: it is incremental, but staging.other, .* is not"):
         load_catalogue(tmp_path, (JOBS, LIMITS, NEWS))
+
+
+def test_a_model_by_month_reads_what_has_months(tmp_path):
+    wrong = "-- One row: all.\n-- @incremental by month\nselect count(*) as jobs -- Number.\nfrom staging.other"
+    write(tmp_path, marts__totals=wrong, staging__other="-- One row per job.\nselect job, seconds from lake.jobs")
+    with pytest.raises(TrainyardError, match=r"totals.sql:4: it is incremental by month, but staging.other, .* has no"):
+        load_catalogue(tmp_path, (JOBS, LIMITS, NEWS))
+
+
+def test_months_are_cut_where_parts_begin():
+    parts = Parts({"2025": ("2025-03", "2025-11"), "2026-01": ("2026-01",), "2026-04": ("2026-04",)})
+    assert parts.stretches == {
+        "before-2026-01": (None, "2026-01"),
+        "from-2026-01": ("2026-01", "2026-04"),
+        "from-2026-04": ("2026-04", None),
+    }
+    assert Parts().stretches == {"all": (None, None)}

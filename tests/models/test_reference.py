@@ -6,12 +6,13 @@ import pytest
 from pipelines.errors import TrainyardError
 from pipelines.models.reference import FAILURE_RULES as RULES
 from pipelines.models.reference import INSTANCE_TYPES as TYPES
-from pipelines.models.reference import PRICES, REFERENCE_TABLES, select_reference
+from pipelines.models.reference import PRICES, QUOTAS, REFERENCE_TABLES, select_reference
 from pipelines.shipped import shipped
 
 TYPES_HEADER = ",".join(column.name for column in TYPES.table.columns)
 RULES_HEADER = ",".join(column.name for column in RULES.table.columns)
-PRICES_HEADER = ",".join(column.name for column in PRICES.table.columns)
+PRICES_HEADER = "instance_type,region,is_spot,valid_from,price_per_hour"  # as files had it before there were more
+QUOTAS_HEADER = "account_id,region,instance_type,is_spot,valid_from,instances"
 
 
 @pytest.fixture
@@ -46,6 +47,35 @@ def test_a_key_may_be_of_several_columns(folders):
     (folders[0] / "prices.csv").write_text(f"{PRICES_HEADER}\na,r,false,2024-01-01,1\na,r,true,2024-01-01,2\n")
     (folders[1] / "prices.csv").write_text(f"{PRICES_HEADER}\na,r,false,2024-01-01,3\na,r,false,2024-02-01,4\n")
     assert read(PRICES, "price_per_hour", folders) == [(2,), (3,), (4,)]
+
+
+def test_files_may_lack_the_columns_that_came_later(folders):
+    row = "1,r,a,false,2024-01-01"
+    (folders[0] / "quotas.csv").write_text(f"{QUOTAS_HEADER}\n{row},1\n")
+    (folders[1] / "quotas.csv").write_text(
+        f"{QUOTAS_HEADER},kind,quota_code\n{row},2,warm_pools,L-1\n{row},3,,\n1,r,b,false,2024-01-01,4,,\n"
+    )
+    assert read(QUOTAS, "instances, kind, quota_code", folders) == [
+        (2, "warm_pools", "L-1"),
+        (3, "training_jobs", None),
+        (4, "training_jobs", None),
+    ]
+
+
+def test_what_aws_told_replaces_what_is_shipped_and_is_replaced_by_the_users_own(folders, tmp_path):
+    fetched = tmp_path / "fetched"
+    fetched.mkdir()
+    (folders[0] / "prices.csv").write_text(f"{PRICES_HEADER}\na,r,false,2024-01-01,1\nb,r,false,2024-01-01,1\n")
+    (fetched / "prices.csv").write_text(
+        f"{PRICES_HEADER},rate_code\n" + "".join(f"{name},r,false,2024-01-01,2,{name}.rate\n" for name in "bcd")
+    )
+    (folders[1] / "prices.csv").write_text(f"{PRICES_HEADER}\nd,r,false,2024-01-01,3\n")
+    assert read(PRICES, "instance_type, price_per_hour, rate_code", (folders[0], fetched, folders[1])) == [
+        ("a", 1, None),
+        ("b", 2, "b.rate"),
+        ("c", 2, "c.rate"),
+        ("d", 3, None),
+    ]
 
 
 @pytest.mark.parametrize("table", REFERENCE_TABLES, ids=lambda table: table.table.name)

@@ -42,9 +42,12 @@ from tests.oracle.tuning import tuning_jobs
 from tests.oracle.usage import (
     capacity_utilization_daily,
     instance_type_utilization_daily,
+    list_costs_by_team_and_status_daily,
     list_costs_daily,
     list_costs_monthly,
     quota_utilization_daily,
+    quota_utilization_hourly,
+    training_job_costs,
 )
 from tests.oracle.utilization import (
     concurrency_levels,
@@ -121,12 +124,21 @@ _MARTS = {
 _REFERRING_MARTS = {
     "list_costs_daily": (list_costs_daily, ("date", *DIMENSIONS, "is_prepaid", "line")),
     "list_costs_monthly": (list_costs_monthly, ("date", "account_id", "region", "is_prepaid", "line")),
-    "quota_utilization_daily": (quota_utilization_daily, ("date", *DIMENSIONS)),
     "fct_hardware_utilization": (hardware_utilization, ("training_job_arn", "measure")),
     "idle_gpu_hours": (idle_gpu_hours, ("team", "instance_type")),
     "idle_gpu_jobs": (idle_gpu_jobs, ("training_job_arn",)),
     "right_sizing_candidates": (right_sizing_candidates, ("training_job_arn",)),
     "host_skew": (host_skew, ("training_job_arn", "measure")),
+    "list_costs_by_team_and_status_daily": (
+        list_costs_by_team_and_status_daily,
+        ("date", "account_id", "region", "team", "training_job_status", "failure_class", "is_prepaid", "line"),
+    ),
+    "fct_training_job_costs": (
+        training_job_costs,
+        ("training_job_arn", "line", "instance_type", "price_valid_from"),
+    ),
+    "quota_utilization_daily": (quota_utilization_daily, ("date", *DIMENSIONS, "kind")),
+    "quota_utilization_hourly": (quota_utilization_hourly, ("hour", *DIMENSIONS, "kind")),
     "capacity_utilization_daily": (capacity_utilization_daily, ("date", "account_id", "region", "instance_type")),
 }
 

@@ -3,11 +3,15 @@
 Reference data is as in `reference/`: rows as dicts, dates as dates.
 """
 
+import itertools
 from collections import Counter
+from dataclasses import dataclass
 
-from tests.oracle.intervals import DAY, buckets, day_of, overlap
+from tests.oracle.failures import judged, reason_of
+from tests.oracle.intervals import DAY, HOUR, buckets, day_of, overlap, timestamp
+from tests.oracle.owners import OWNERS
 from tests.oracle.statistics import grouped, hours, seconds, share, total
-from tests.oracle.utilization import billed, running_time, times_of_levels
+from tests.oracle.utilization import billed, running_time
 
 
 def instance_type_utilization_daily(jobs):
@@ -82,15 +86,94 @@ def list_costs_monthly(jobs, reference):
     return rows
 
 
+def training_job_costs(jobs, reference):
+    parts = [
+        ((job.document["TrainingJobArn"], line, named, _price_since(job, named, day, reference)), day, count, job)
+        for job in jobs
+        for line, days in (("training", _days(job)), ("warm_pool", _pool_days(job)))
+        for day in days
+        for named, count in _type_sizes(job)
+    ]
+    rows = []
+    for (arn, line, instance_type, price_since), alike in grouped(parts, lambda part: part[0]).items():
+        _, day, count, job = alike[0]
+        times = total(_billed_of_line(job, line, day) for _, day, _, _ in alike)
+        rows.append(
+            {
+                "training_job_arn": arn,
+                "line": line,
+                **job.dimensions,
+                "instance_type": instance_type,
+                "is_prepaid": job.is_prepaid,
+                "price_valid_from": price_since,
+                "first_date": min(day_of(day) for _, day, _, _ in alike),
+                "last_date": max(day_of(day) for _, day, _, _ in alike),
+                "instance_count": count,
+                "billed_seconds": seconds(times),
+                **_job_cost(job, instance_type, day, _times(count, times), reference),
+            }
+        )
+    return rows
+
+
+def list_costs_by_team_and_status_daily(jobs, reference):
+    parts = []
+    for job in jobs:
+        failure_class = judged(reason_of(job))[0] if job.status == "Failed" else None
+        for line, days in (("training", _days(job)), ("warm_pool", _pool_days(job))):
+            key = (job.account_id, job.region, OWNERS["team"](job), job.status, failure_class, job.is_prepaid, line)
+            for day in days:
+                for instance_type, count in _type_sizes(job):
+                    bill = _times(count, _billed_of_line(job, line, day))
+                    parts.append((day, *key, _job_cost(job, instance_type, day, bill, reference)))
+    names = ("account_id", "region", "team", "training_job_status", "failure_class", "is_prepaid", "line")
+    rows = []
+    for (day, *key), alike in grouped(parts, lambda part: part[:-1]).items():
+        sums = {
+            name: total(part[-1][name] for part in alike)
+            for name in ("billed_instance_hours", "priced_instance_hours", "list_cost")
+        }
+        priced_share = share(sums["priced_instance_hours"], sums["billed_instance_hours"])
+        rows.append({"date": day_of(day), **dict(zip(names, key, strict=True)), **sums, "priced_share": priced_share})
+    return rows
+
+
+def _job_cost(job, instance_type, day, bill, reference):
+    row = {"instance_type": instance_type, "region": job.region, "is_spot": job.is_spot}
+    return _cost(row | {"is_prepaid": job.is_prepaid, "date": day_of(day)}, bill, reference)
+
+
+def _price_since(job, instance_type, day, reference):
+    row = {"instance_type": instance_type, "region": job.region, "is_spot": job.is_spot}
+    price = _price(row | {"date": day_of(day)}, reference)
+    return price["valid_from"] if price and not job.is_prepaid else None
+
+
+def _type_sizes(job):
+    """Each instance type of a job with its instances, those of its groups together; None where all are unknown."""
+    sizes = grouped(job.sizes_by_type, lambda size: size[0])
+    return [(instance_type, total(count for _, count, _ in alike)) for instance_type, alike in sizes.items()]
+
+
+def _pool_days(job):
+    return buckets(job.released, job.released + job.retained, DAY) if job.retained else ()
+
+
+def _billed_of_line(job, line, day):
+    if line == "warm_pool":
+        return _retained(job, day)
+    return None if job.billable is None else billed(job, day)
+
+
+def _price(row, reference):
+    """The price in force of an instance type, region and spot or not, on a date; None if there is none."""
+    names = ("instance_type", "region", "is_spot")
+    alike = [price for price in reference["prices"] if all(price[name] == row[name] for name in names)]
+    return _in_force(alike, row["date"])
+
+
 def _cost(row, bill, reference):
-    price = _in_force(
-        [
-            price
-            for price in reference["prices"]
-            if all(price[name] == row[name] for name in ("instance_type", "region", "is_spot"))
-        ],
-        row["date"],
-    )
+    price = _price(row, reference)
     per_hour = price["price_per_hour"] if price and not row["is_prepaid"] else None
     priced = None if row["is_prepaid"] or bill is None else bill if per_hour is not None else 0
     return {
@@ -101,48 +184,163 @@ def _cost(row, bill, reference):
     }
 
 
+QUOTA = ("account_id", "region", "instance_type", "is_spot", "kind")
+
+
+@dataclass
+class _Use:
+    """What counts towards a quota: so many instances for some time, of a job that waited before."""
+
+    started: int
+    run_end: int
+    size: int
+    created: int | None = None
+    waited: int | None = None
+
+    def waits(self, instant):
+        return self.created is not None and self.created <= instant < self.waited
+
+
+def _uses_of(jobs, key):
+    account_id, region, wanted, is_spot, kind = key
+    uses = []
+    for job in jobs:
+        sizes = [size or 0 for named, size, _ in job.sizes_by_type if wanted in (named, "all")]
+        if (job.account_id, job.region, job.is_spot) != (account_id, region, is_spot) or not sizes:
+            continue
+        if kind == "warm_pools":
+            if job.retained:
+                uses.append(_Use(job.released, job.released + job.retained, sum(sizes)))
+        else:
+            # What never starts counts as nothing, for no time.
+            begin, end = (job.started, job.run_end) if job.is_started else (job.life_end, job.life_end)
+            waited = max(job.created, job.started if job.is_started else job.life_end)
+            uses.append(_Use(begin, end, sum(sizes), job.created, waited))
+    return uses
+
+
+def _stretches(uses, start, end):
+    """(length, instances in use, jobs that wait) of each stretch within ``[start, end)`` in which these stay."""
+    near = [use for use in uses if use.started < end and use.run_end > start]
+    waiting = [use for use in uses if use.created is not None and use.created < end and use.waited > start]
+    edges = {edge for use in near for edge in (use.started, use.run_end)}
+    edges |= {edge for use in waiting for edge in (use.created, use.waited)}
+    ordered = sorted({start, end} | {edge for edge in edges if start < edge < end})
+    return [
+        (
+            following - edge,
+            sum(use.size for use in near if use.started <= edge < use.run_end),
+            sum(use.waits(edge) for use in waiting),
+        )
+        for edge, following in itertools.pairwise(ordered)
+    ]
+
+
 def quota_utilization_daily(jobs, reference):
     rows = []
-    keys = ("account_id", "region", "instance_type", "is_spot")
-    for key, quotas in grouped(reference["quotas"], lambda quota: tuple(quota[name] for name in keys)).items():
-        sizes = [
-            (job, sum(instances or 0 for instance_type, instances, _ in job.sizes_by_type if instance_type == key[2]))
-            for job in jobs
-            if (job.account_id, job.region, job.is_spot) == (key[0], key[1], key[3])
-            and any(instance_type == key[2] for instance_type, _, _ in job.sizes_by_type)
-        ]
-        for day, end in _days_of_fleet(jobs):
-            quota = _in_force(quotas, day_of(day))
-            limit = quota and quota["instances"]
-            if limit is None or limit < 0:
+    for key, quotas, uses in _limited(jobs, reference):
+        of_days = _uses_of_days(uses)
+        days = [(day, end, _limit_on(quotas, day), of_days.get(day, [])) for day, end in _days_of_fleet(jobs)]
+        for day, end, limit, near in days:
+            if limit is None:
                 continue
-            started = [(job, size) for job, size in sizes if job.is_started]
-            near = [(job, size) for job, size in started if job.started < end and job.run_end > day]
-            times = times_of_levels(day, end, near)
-            created = [(job, size) for job, size in sizes if day <= job.created < end]
+            created = [use for use in near if use.created is not None and day <= use.created < end]
+            waits = [_wait_at_quota(use, days) for use in created]
             rows.append(
                 {
                     "date": day_of(day),
-                    **dict(zip(keys, key, strict=True)),
-                    "quota_instances": limit,
-                    "peak_instances": max(times),
-                    "peak_utilization": share(max(times), limit),
-                    "mean_utilization": share(sum(level * time for level, time in times.items()), limit * (end - day)),
-                    "seconds": seconds(end - day),
-                    "seconds_at_quota": seconds(sum(time for level, time in times.items() if level >= limit)),
+                    **dict(zip(QUOTA, key, strict=True)),
+                    **_utilization(_stretches(near, day, end), limit, end - day),
                     "created_jobs": len(created),
                     "created_jobs_at_quota": sum(
                         sum(
-                            size
-                            for other, size in started
-                            if other is not job and other.started <= job.created < other.run_end
+                            other.size
+                            for other in near
+                            if other is not use and other.started <= use.created < other.run_end
                         )
                         >= limit
-                        for job, _ in created
+                        for use in created
                     ),
+                    "waited_jobs_at_quota": sum(wait > 0 for wait in waits),
+                    "wait_seconds_at_quota": seconds(sum(waits)),
                 }
             )
     return rows
+
+
+def quota_utilization_hourly(jobs, reference):
+    rows = []
+    for key, quotas, uses in _limited(jobs, reference):
+        of_days = _uses_of_days(uses)
+        for day, day_end in _days_of_fleet(jobs):
+            limit, near = _limit_on(quotas, day), of_days.get(day, [])
+            for hour in range(day, day_end, HOUR) if limit is not None and near else ():
+                end = min(hour + HOUR, day_end)
+                stretches = _stretches(near, hour, end)
+                if not any(level or waiting for _, level, waiting in stretches):
+                    continue
+                at_quota = [(length, waiting) for length, level, waiting in stretches if level >= limit]
+                # What is neither used nor waited for is not looked at.
+                busy = [each for each in stretches if each[1] or each[2]]
+                rows.append(
+                    {
+                        "hour": timestamp(hour),
+                        **dict(zip(QUOTA, key, strict=True)),
+                        **_utilization(busy, limit, end - hour),
+                        "peak_waiting_jobs_at_quota": max((waiting for _, waiting in at_quota), default=0),
+                        "wait_seconds_at_quota": seconds(sum(length * waiting for length, waiting in at_quota)),
+                    }
+                )
+    return rows
+
+
+def _limited(jobs, reference):
+    """(key, its rows, what counts towards it) of each quota that anything counts towards."""
+    for key, quotas in grouped(
+        reference["quotas"], lambda quota: tuple(quota.get(name, "training_jobs") for name in QUOTA)
+    ).items():
+        if uses := _uses_of(jobs, key):
+            yield key, quotas, uses
+
+
+def _limit_on(quotas, day):
+    quota = _in_force(quotas, day_of(day))
+    limit = quota and quota["instances"]
+    return None if limit is None or limit < 0 else limit
+
+
+def _wait_at_quota(use, days):
+    """For how long a job waited, on any day, while others used all of the quota of that day."""
+    wait = 0
+    for day, end, limit, near in days:
+        if limit is not None and use.created < end and use.waited > day:
+            within = _stretches(near, max(day, use.created), min(end, use.waited))
+            wait += sum(length for length, level, _ in within if level >= limit)
+    return wait
+
+
+def _uses_of_days(uses):
+    """day -> what counts, or waits, at some instant of it."""
+    of_days = {}
+    for use in uses:
+        days = {*buckets(use.started, use.run_end, DAY)}
+        if use.created is not None:
+            days |= {*buckets(use.created, use.waited, DAY)}
+        for day in days:
+            of_days.setdefault(day, []).append(use)
+    return of_days
+
+
+def _utilization(stretches, limit, time):
+    peak = max(level for _, level, _ in stretches)
+    return {
+        "quota_instances": limit,
+        "peak_instances": peak,
+        "peak_utilization": share(peak, limit),
+        "mean_utilization": share(sum(length * level for length, level, _ in stretches), limit * time),
+        "seconds": seconds(time),
+        "seconds_at_quota": seconds(sum(length for length, level, _ in stretches if level >= limit)),
+    }
 
 
 def capacity_utilization_daily(jobs, reference):
@@ -228,4 +426,4 @@ def _retained(job, day):
 
 
 def _times(count, time):
-    return None if count is None else count * time
+    return None if count is None or time is None else count * time

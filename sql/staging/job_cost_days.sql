@@ -1,0 +1,82 @@
+-- One row per training job, kind of use (`run`, or the `warm_pool` kept after it), instance type and day: what of it is
+-- billed, and at what price. Heterogeneous jobs are divided into their instance groups, those of one type together.
+-- @incremental
+-- @unique: training_job_arn, kind, instance_type, date
+-- @check cost_not_negative: coalesce(list_cost, 0) >= 0
+
+with prices as (
+    select
+        *,
+        lead(valid_from) over (partition by instance_type, region, is_spot order by valid_from) as valid_until
+    from reference.prices
+),
+
+types as (
+    select
+        training_job_arn,
+        instance_type,
+        sum(instance_count) as instance_count
+    from staging.instance_groups
+    group by training_job_arn, instance_type
+),
+
+parts as (
+    select
+        d.training_job_arn,
+        d.kind,
+        d.date,
+        d.account_id,
+        d.region,
+        case when t.training_job_arn is null then d.instance_type else t.instance_type end as instance_type,
+        d.is_spot,
+        d.is_prepaid,
+        d.is_ended,
+        d.used_microseconds,
+        d.billed_microseconds,
+        cast(
+            case when t.training_job_arn is null then d.instance_count else t.instance_count end as bigint
+        ) as instance_count
+    from staging.usage_days as d
+    left join types as t on d.training_job_arn = t.training_job_arn
+),
+
+priced as (
+    select
+        d.*,
+        -- As decimals: products can be beyond BIGINT.
+        d.used_microseconds * cast(d.instance_count as decimal(19, 0)) as instance_microseconds,
+        d.billed_microseconds * cast(d.instance_count as decimal(19, 0)) as billed_instance_microseconds,
+        case when not d.is_prepaid then p.valid_from end as price_valid_from,
+        case when not d.is_prepaid then p.price_per_hour end as price_per_hour
+    from parts as d
+    left join prices as p
+        on
+            d.instance_type = p.instance_type
+            and d.region = p.region
+            and d.is_spot = p.is_spot
+            and d.date >= p.valid_from
+            and (p.valid_until is null or d.date < p.valid_until)
+)
+
+select
+    training_job_arn,
+    kind,
+    date,
+    account_id,
+    region,
+    instance_type, -- Instance type; of heterogeneous jobs, that of each group.
+    is_spot,
+    is_prepaid,
+    is_ended,
+    instance_count, -- Instances of this type; null if unknown.
+    billed_microseconds,
+    instance_microseconds, -- Time of use times instances; null if their count is unknown.
+    billed_instance_microseconds, -- Billed time times instances; null if either is unknown.
+    price_valid_from, -- Day from which the price holds: with instance type, region and spot or not, the price's key.
+    price_per_hour, -- Price of an instance for an hour on this day; null if not known, or prepaid.
+    case
+        when price_per_hour is not null then billed_instance_microseconds
+        when not is_prepaid and billed_instance_microseconds is not null then 0
+    end as priced_instance_microseconds, -- Billed time times instances that has a price; null if prepaid, or unknown.
+    billed_instance_microseconds / 3.6e9 * price_per_hour as list_cost -- Hours times price; null if either is unknown.
+from priced

@@ -1,0 +1,52 @@
+-- One row per training job that may be in a chain of retries with others (M21): it retries the one that was created
+-- before it with the same account, role and program, or is retried, as far as jobs created in its month tell; or it is
+-- the first or the last of these, so that jobs of other months tell.
+-- @incremental
+-- @unique: training_job_arn
+
+with sequenced as (
+    select
+        *,
+        coalesce(
+            lag(is_to_retry) over by_creation
+            and epoch_us(creation_time) - epoch_us(lag(life_end_at) over by_creation) between 0 and 86400000000,
+            false
+        ) as is_retry,
+        coalesce(
+            is_to_retry
+            and epoch_us(lead(creation_time) over by_creation) - epoch_us(life_end_at) between 0 and 86400000000,
+            false
+        ) as is_retried,
+        lag(training_job_arn) over by_creation is null as is_first_of_month,
+        lead(training_job_arn) over by_creation is null as is_last_of_month
+    from staging.job_works
+    where not is_sibling and program is not null
+    window by_creation as (
+        partition by month, account_id, role_arn, program order by creation_time, training_job_arn
+    )
+)
+
+select
+    training_job_arn,
+    month,
+    account_id,
+    role_arn,
+    program,
+    creation_time,
+    life_end_at,
+    training_job_status,
+    is_ended,
+    is_to_retry,
+    instance_count,
+    attempts,
+    kept_microseconds,
+    retried_kept_microseconds,
+    training_microseconds,
+    instance_microseconds,
+    gpu_microseconds,
+    is_retry, -- Whether it retries a job created in its month.
+    is_retried, -- Whether a job created in its month retries it.
+    is_first_of_month, -- Whether it is the first of its month that does its work.
+    is_last_of_month -- Whether it is the last.
+from sequenced
+where is_retry or is_retried or is_first_of_month or is_last_of_month
