@@ -193,6 +193,9 @@ class Settings(BaseSettings):
         "UTC", description="Time zone of the dates, months, hours and weekdays of marts; instants stay UTC."
     )
     engine: Engine = Field(Engine.duckdb, description="What runs the models: duckdb, or spark, which is an extra.")
+    cloudwatch: bool = Field(
+        False, description="Whether CloudWatch is asked how hard the hardware of jobs worked: a call for 500 metrics."
+    )
     memory_limit: Annotated[str, AfterValidator(_memory)] | None = Field(
         None,
         description="Memory that DuckDB may take to build marts, as 8GiB, before it spills to disk; by default 80 %.",

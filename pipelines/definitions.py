@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from pipelines.assets.build import builds, context_asset, model_assets
+from pipelines.assets.cloudwatch import cloudwatch_metrics
 from pipelines.assets.dashboard import dashboard
 from pipelines.assets.fetched import fetched_assets
 from pipelines.assets.lake import lake
@@ -30,6 +31,7 @@ def build_defs(settings: Settings, log: Log | dg.ResourceDefinition = run_log) -
         assets=[
             training_job_documents,
             lake,
+            cloudwatch_metrics,
             *fetched,
             context_asset(fetched),
             *model_assets(catalogue),

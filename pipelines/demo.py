@@ -58,7 +58,7 @@ def demo_settings(settings: Settings) -> Iterator[Settings]:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
         _bring_what_was_before(fleet, home)
-        asked = {"price_list": True, "service_quotas": True}
+        asked = {"cloudwatch": True, "price_list": True, "service_quotas": True}
         yield settings.model_copy(update={"sources": sources, "calls_per_second": CALLS_PER_SECOND, **asked})
 
 

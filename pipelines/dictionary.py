@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import msgspec
 
+from pipelines.cloudwatch.tables import METRIC_TABLES
 from pipelines.flatten.documents import Row, read_rows, take_lines
 from pipelines.flatten.layout import KEY_COLUMNS, LakeColumn, LakeTable, lake_tables, main_table
 from pipelines.flatten.record import ListOf, MapOf, Node, Scalar, Structure
@@ -50,6 +51,24 @@ JOBS = 3000
 ACCOUNT = "111122223333"
 SOURCE = f"{ACCOUNT}-us-east-1"
 
+METRICS = "Of the setting `cloudwatch`. Models may read it; it is not in the published file."
+METRIC_EXAMPLES = {
+    "account_id": ACCOUNT,
+    "region": "us-east-1",
+    "month": "2026-09",
+    "training_job_arn": f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:training-job/shelf-vision-2026-09-30-08-00-00-00042",
+    "host": "algo-1",
+    "metric_name": "GPUUtilization",
+    "period_start": datetime(2026, 9, 30, 8, 10, tzinfo=UTC),
+    "period_seconds": 300,
+    "value": 341.25,
+    "maximum": 388.5,
+    "window_start": datetime(2026, 9, 30, 8, tzinfo=UTC),
+    "window_end": datetime(2026, 9, 30, 9, 55, tzinfo=UTC),
+    "hosts": 2,
+    "asked_at": datetime.fromtimestamp(END_SECONDS, UTC),
+}
+
 Examples = dict[str, Any]  # column -> value
 
 
@@ -64,6 +83,9 @@ def data_dictionary() -> str:
     sections.append(f"\n## {SOURCES.name}\n\n{SOURCES.comment}\n")
     last_look = {"source": SOURCE, "last_complete_look_at": datetime.fromtimestamp(END_SECONDS, UTC)}
     sections += _rows((LakeColumn(c.name, c.type, c.comment) for c in SOURCES.columns), last_look)
+    for measured in METRIC_TABLES:
+        sections.append(f"\n## {measured.name}\n\n{measured.comment}\n\n{METRICS}\n")
+        sections += _rows((LakeColumn(c.name, c.type, c.comment) for c in measured.columns), METRIC_EXAMPLES)
     sections.append("\n## Lists of values")
     for shape, values in sorted(_long_lists().items()):
         sections.append(f"\n### {shape}\n\n{', '.join(f'`{value}`' for value in values)}")

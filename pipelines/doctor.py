@@ -21,6 +21,7 @@ from typing import TypeVar
 from botocore.exceptions import ClientError
 
 from pipelines import price_list, service_quotas
+from pipelines.cloudwatch.metric_data import ask_for_nothing
 from pipelines.config import Settings
 from pipelines.flatten.layout import lake_tables
 from pipelines.harvest import search
@@ -136,6 +137,8 @@ def _source(source: Source | Outcome, settings: Settings) -> Iterator[Finding]:
         yield Finding(Level.failed, source.name, explain(error))
         return
     yield from _permissions(source.name, dict(denied), has_job=bool(named))
+    if settings.cloudwatch:
+        yield from _option(source, ask_for_nothing, "hardware use stays unknown")
     if settings.price_list:
         yield from _option(source, price_list.ask_one, "no new prices, but by other sources of its region")
     if settings.service_quotas:

@@ -90,6 +90,11 @@ class Home:
         return self.root / "lake"
 
     @property
+    def metrics(self) -> Path:
+        """What CloudWatch measured, and its manifest."""
+        return self.root / "metrics"
+
+    @property
     def quarantine(self) -> Path:
         """Documents that could not be read, each with its reason."""
         return self.root / "quarantine"

@@ -27,7 +27,7 @@ from pipelines.progress import Log
 class Part(Enum):
     """The asset groups that a command makes."""
 
-    ALL = ("raw", "lake", "reference", "build", "staging", "marts", "published")
+    ALL = ("raw", "lake", "cloudwatch", "reference", "build", "staging", "marts", "published")
     FROM_RAW = ("lake", "build", "staging", "marts", "published")
     FROM_LAKE = ("build", "staging", "marts", "published")
 

@@ -17,7 +17,7 @@ from rich.table import Table
 from pipelines.flatten.layout import lake_tables, main_table
 from pipelines.harvest.archive import RawArchive, last_looks
 from pipelines.harvest.due import read_due
-from pipelines.harvest.outcome import HARVEST, VERIFICATION, Outcome, kept_outcomes
+from pipelines.harvest.outcome import CLOUDWATCH, HARVEST, VERIFICATION, Outcome, kept_outcomes
 from pipelines.home import Home
 from pipelines.lake.manifest import Manifest, read_manifest
 from pipelines.lake.quarantine import Quarantine
@@ -28,7 +28,7 @@ from pipelines.terminal import add_row, new_table, print_table, printable
 
 # Of these the last time is told, or that there was none.
 KINDS = (HARVEST, VERIFICATION)
-OPTIONAL_KINDS = (PRICE_LIST.name, SERVICE_QUOTAS.name)
+OPTIONAL_KINDS = (CLOUDWATCH, PRICE_LIST.name, SERVICE_QUOTAS.name)
 MOST_REASONS_SHOWN = 10
 
 

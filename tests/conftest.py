@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from pipelines.home import Home
 from pipelines.simulator.made_fleet import made_fleet
-from tests import few_models, postgres_server
+from tests import few_models, measurements, postgres_server
 from tests.main_job import trainyard
 from tests.reference_data import reference_for, write_reference
 
@@ -70,7 +70,13 @@ def made_reference(made_documents):
 
 
 @pytest.fixture(scope="session")
-def made_home(made_documents, made_reference, tmp_path_factory, worker_id):
+def made_measurements(made_documents):
+    """Measurements of some jobs of the made fleet, as rows."""
+    return measurements.measurements_of(made_documents[::4])
+
+
+@pytest.fixture(scope="session")
+def made_home(made_documents, made_reference, made_measurements, tmp_path_factory, worker_id):
     """The data directory of the made fleet, published: one for all of pytest's workers, so it is only looked at."""
     folder = tmp_path_factory.getbasetemp()
     if worker_id != "master":
@@ -79,7 +85,7 @@ def made_home(made_documents, made_reference, tmp_path_factory, worker_id):
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             folder.mkdir()
-            _publish(made_documents, made_reference, home)
+            _publish(made_documents, made_reference, made_measurements, home)
     assert home.warehouse.exists()
     return home
 
@@ -93,10 +99,11 @@ def postgres_port():
         yield port
 
 
-def _publish(documents, reference, home):
+def _publish(documents, reference, measured, home):
     file = home.root.with_name("fleet.ndjson.gz")
     with gzip.open(file, "wt") as lines:
         lines.writelines(json.dumps(document) + "\n" for document in documents)
     write_reference(reference, home.root / "reference")
     trainyard("import", str(file), home=home.root)
+    measurements.keep(home, measured)
     trainyard("run", "--no-harvest", home=home.root)

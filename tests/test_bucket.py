@@ -25,6 +25,8 @@ from pipelines.lake.manifest import Manifest, Partition, TableFiles, read_manife
 from pipelines.lake.prune import GRACE_SECONDS
 from pipelines.lake.quarantine import Quarantine
 from tests import bucket
+from tests.measurements import keep, measurements_of
+from tests.simulator.made import T0, job
 
 POLICY = Path(__file__).parents[1] / "docs" / "iam-policy-bucket.json"
 SOURCE = "111122223333-eu-west-1"
@@ -85,6 +87,7 @@ def test_what_one_machine_wrote_another_finds(machine, url):
         write_last_look(one.root, SOURCE, 8.0)
         files.write_whole(one.fetched / "prices.csv", b"told")
         committed(one, 1, "a.parquet")
+        keep(one, measurements_of([job("a", T0)]))
         published(one, "b1", b"x" * 9_000_000)  # in parts
     bucket.backend().put_object(bucket.NAME, f"{url.split('/', 3)[3]}/reference/prices.csv", b"own")
     with two.writing():
@@ -94,6 +97,9 @@ def test_what_one_machine_wrote_another_finds(machine, url):
         assert (two.fetched / "prices.csv").read_bytes() == b"told"
         (path,) = read_manifest(two.lake).paths(two.lake, "training_jobs")
         assert path.read_bytes() == b"a.parquet"
+        for folder in (one.metrics, two.metrics):
+            assert all(path.exists() for path in read_manifest(folder).all_paths(folder))
+        assert read_manifest(two.metrics) == read_manifest(one.metrics) != Manifest()
         (other,) = RawArchive(two.raw).batches(SOURCE)
         assert other.is_symlink()  # until it is read
         assert list(RawArchive(two.raw).read(other)) == list(RawArchive(one.raw).read(batch))
@@ -113,7 +119,7 @@ def test_what_is_here_is_not_brought_here_again(machine):
     before = len(bucket.asked)
     home.see()
     home.see_warehouse()
-    assert [method for method, _ in bucket.asked[before:]] == ["GET", "GET", "HEAD", "HEAD"]
+    assert [method for method, _ in bucket.asked[before:]] == ["GET", "GET", "HEAD", "HEAD", "HEAD"]
 
 
 def test_names_that_are_no_files_below_the_folder_are_left_out(machine, url, tmp_path):

@@ -91,6 +91,16 @@ def test_what_stands_in_for_search_is_not_missed_where_that_is_allowed(settings,
     assert (last.level, last.told) == (Level.ok, "may be harvested")
 
 
+def test_cloudwatch_is_asked_where_it_is_to_be(settings, simulator):
+    settings = settings.model_copy(update={"cloudwatch": True})
+    assert found(settings) == []
+    assert simulator.calls["GetMetricData"] == 1
+    deny(simulator, "GetMetricData")
+    ((level, text),) = found(settings)
+    assert level is Level.warning
+    assert "allow it in IAM; hardware use stays unknown" in text
+
+
 @pytest.mark.parametrize(("off", "told"), [(400, "400 seconds behind"), (-90, "90 seconds ahead")])
 def test_a_clock_that_is_off(settings, simulator, off, told):
     simulator.set_time(time.time() + off)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cloudwatch.collect import collect
 from pipelines.config import Settings, SourceSettings
 from pipelines.fetched.fetch import fetch
 from pipelines.harvest.due import Due, write_due
@@ -21,7 +22,12 @@ from tests.simulator.made import T0, job
 
 POLICY = Path(__file__).parents[1] / "docs" / "iam-policy.json"
 README = (Path(__file__).parents[1] / "README.md").read_text()
-SERVICES = {"AssumeRole": "sts", "GetProducts": "pricing", "ListServiceQuotas": "servicequotas"}
+SERVICES = {
+    "AssumeRole": "sts",
+    "GetMetricData": "cloudwatch",
+    "GetProducts": "pricing",
+    "ListServiceQuotas": "servicequotas",
+}
 NEEDS_NO_PERMISSION = {"GetCallerIdentity"}
 
 ROLE = SourceSettings(role_arn="arn:aws:iam::111122223333:role/trainyard", regions=("eu-west-1",))
@@ -85,6 +91,18 @@ def reading_again(do):
     do(reread_one)
 
 
+def measuring(do):
+    do(harvest)
+    do(load_and_collect, cloudwatch=True)
+
+
+def load_and_collect(settings):
+    home = Home(settings.home)
+    load(home)
+    with home.writing():
+        return collect(settings)
+
+
 def asking_for_prices_and_quotas(do):
     do(harvest)
     do(fetch_all)
@@ -112,6 +130,7 @@ WAYS = [
     without_describe,
     verifying,
     reading_again,
+    measuring,
     asking_for_prices_and_quotas,
 ]
 

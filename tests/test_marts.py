@@ -37,8 +37,9 @@ def jobs(made_documents, gpus_of_type):
 
 
 @pytest.mark.parametrize("mart", sorted(MARTS))
-def test_a_mart_says_what_the_oracle_says(mart, found, jobs, made_reference):
-    found_differences = differences(found[mart], MARTS[mart](jobs, made_reference), GRAINS[mart])
+def test_a_mart_says_what_the_oracle_says(mart, found, jobs, made_reference, made_measurements):
+    told = made_reference | {"hardware_metrics": made_measurements}
+    found_differences = differences(found[mart], MARTS[mart](jobs, told), GRAINS[mart])
     assert not found_differences, found_differences[:10]
 
 

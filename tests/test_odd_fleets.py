@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.home import Home
 from tests.main_job import build_directly
+from tests.measurements import keep, measurements_of
 from tests.oracle import GRAINS, MARTS
 from tests.oracle.jobs import jobs_of
 from tests.reference_data import reference_for, write_reference
@@ -179,12 +180,15 @@ def test_the_marts_of_an_odd_fleet_are_the_oracles(fleet, gpus_of_type, tmp_path
     reference = reference_for(fleet)
     write_reference(reference, home.root / "reference")
     archive = RawArchive(home.raw)
+    measured = measurements_of(fleet)
+    if measured:
+        keep(home, measured)
     archive.append("odd", [Observation(float(SEEN), json.dumps(document).encode()) for document in fleet])
     marts = build_directly(home)
     assert not marts["build_info"][0]["documents_quarantined"]
     jobs = jobs_of(fleet, SEEN, gpus_of_type)
     for mart, rows in MARTS.items():
-        found = differences(marts[mart], rows(jobs, reference), GRAINS[mart])
+        found = differences(marts[mart], rows(jobs, reference | {"hardware_metrics": measured}), GRAINS[mart])
         assert not found, (mart, found[:5])
     for job in marts["fct_training_jobs"]:
         visits = [v for v in marts["fct_secondary_status_visits"] if v["training_job_arn"] == job["training_job_arn"]]

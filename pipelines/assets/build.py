@@ -9,6 +9,7 @@ import dagster as dg
 
 from pipelines.assets import metadata, plots
 from pipelines.assets.lake import lake_key
+from pipelines.cloudwatch.tables import METRIC_TABLES
 from pipelines.config import Settings
 from pipelines.errors import TrainyardError
 from pipelines.flatten.layout import lake_tables
@@ -62,7 +63,11 @@ def context_asset(fetched: Iterable[dg.AssetsDefinition]) -> dg.AssetsDefinition
 
     @dg.asset(
         key=CONTEXT_KEY,
-        deps=[*(lake_key(table.name) for table in lake_tables()), *(asset.key for asset in fetched)],
+        deps=[
+            *(lake_key(table.name) for table in lake_tables()),
+            *(lake_key(table.name) for table in METRIC_TABLES),
+            *(asset.key for asset in fetched),
+        ],
         group_name="build",
         kinds={"parquet"},
         owners=metadata.OWNERS,
@@ -108,6 +113,7 @@ def _what_to_do(bound: BoundModel) -> str:
 def _model_asset(bound: BoundModel, catalogue: Catalogue) -> dg.AssetsDefinition:
     key = model_key(bound)
     assets = {other.name for other in catalogue.models} | {table.table.qualified_name for table in lake_tables()}
+    assets |= {table.qualified_name for table in METRIC_TABLES}
     inputs = {table.qualified_name for table in catalogue.inputs}
     deps = [dg.AssetKey(name.split(".")) for name in sorted(bound.model.dependencies & assets)]
     # The others come after it by way of what they read; one that reads nothing has a place in the build too.

@@ -27,9 +27,11 @@ from pipelines.bucket import lease
 from pipelines.bucket.objects import TRANSFERS_AT_ONCE, Bucket, Content, Listed
 from pipelines.lake.manifest import Manifest
 
-MANIFEST, WAREHOUSE, DASHBOARD = "lake/manifest.json", "warehouse.duckdb", "dashboard.html"
+WAREHOUSE, DASHBOARD = "warehouse.duckdb", "dashboard.html"
+MANIFESTS = ("lake/manifest.json", "metrics/manifest.json")
 MODELS = "builds/models"
 _FOLDERS = ("deleted", "fetched", "links", "outcomes", "quarantine", "reference", "sources")
+_LISTED = ("lake/", "metrics/")
 _SINGLE = ("demo", "due.json")
 
 
@@ -54,7 +56,7 @@ class Mirror:
 
     def pull(self, *, with_lake: bool = False) -> None:
         """Bring here what is in force: all small files, the names of raw and, if asked for, the lake and the models."""
-        # Two listings go around builds and lake, of which the manifest tells.
+        # Two listings go around builds and lake, of which the manifest tells; of the metrics theirs does too.
         found = [*self.bucket.listed("builds0", "lake/"), *self.bucket.listed("lake0")]
         raw = {each.name: each for each in found if each.name.startswith("raw/")}
         small = {each.name: each.etag for each in found if _is_small(each.name)}
@@ -63,7 +65,8 @@ class Mirror:
         changed = [name for name, etag in small.items() if not self._has(name, etag)]
         with ThreadPoolExecutor(TRANSFERS_AT_ONCE) as threads:
             list(threads.map(self._read, changed))
-        self._pull_manifest(with_files=with_lake)
+        for manifest in MANIFESTS:
+            self._pull_manifest(manifest, with_files=with_lake)
         if with_lake:
             self._download([path for path in self._models_there() if not path.exists()])
 
@@ -89,17 +92,17 @@ class Mirror:
             self._confirm()
             self.bucket.write(name, beside.read_bytes(), None)
             beside.replace(target)
-        elif name == MANIFEST or _is_small(name):
+        elif name in MANIFESTS or _is_small(name):
             self._confirm()
             self._place(beside, target, self.bucket.write(name, beside.read_bytes(), self._etag(name)))
         else:
             beside.replace(target)
 
     def keep(self, paths: Iterable[Path]) -> None:
-        """Put files of the lake into the bucket, at once: they have names of their own, and do not count yet."""
+        """Put files that a manifest is to list into the bucket, at once: they have names of their own."""
         names = {self._name(path): path for path in paths}
         self._confirm()
-        self.bucket.upload({name: path for name, path in names.items() if name.startswith("lake/")})
+        self.bucket.upload({name: path for name, path in names.items() if name.startswith(_LISTED)})
 
     def share(self, paths: Iterable[Path], last: Path) -> None:
         """Put files of a build into the bucket, those of models that are not there yet; ``last`` after all others."""
@@ -139,29 +142,29 @@ class Mirror:
             if self._name(path) not in found:
                 path.unlink(missing_ok=True)
 
-    def _pull_manifest(self, *, with_files: bool) -> None:
-        """The manifest, after the files that it lists."""
-        etag, target = self.bucket.etag(MANIFEST), self.root / MANIFEST
+    def _pull_manifest(self, name: str, *, with_files: bool) -> None:
+        """A manifest, after the files that it lists."""
+        etag, target = self.bucket.etag(name), self.root / name
         if etag is None:
             target.unlink(missing_ok=True)
-        elif self._has(MANIFEST, etag):
+        elif self._has(name, etag):
             if with_files:
-                self._download_listed(target.read_bytes())
-        elif read := self.bucket.read(MANIFEST):
+                self._download_listed(target.read_bytes(), target.parent)
+        elif read := self.bucket.read(name):
             if with_files:
-                self._download_listed(read.content)
+                self._download_listed(read.content, target.parent)
             self._write(target, read)
 
     def _models_there(self) -> list[Path]:
         """The files of models that are in the bucket."""
         return [self.root / each.name for each in self.bucket.listed(f"{MODELS}/", f"{MODELS}0")]
 
-    def _download_listed(self, manifest: bytes) -> None:
+    def _download_listed(self, manifest: bytes, folder: Path) -> None:
         try:
             listed = msgspec.json.decode(manifest, type=Manifest)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return  # whoever reads it says what to do
-        paths = listed.all_paths(self.root / "lake")
+        paths = listed.all_paths(folder)
         self._download([path for path in paths if ".." not in path.parts and not path.exists()])
 
     def _download(self, paths: Iterable[Path], etag: str | None = None) -> None:

@@ -25,9 +25,10 @@ def prune_bucket(home: Home, now: float | None = None) -> int:
     before = (time.time() if now is None else now) - GRACE_SECONDS
     with home.writing():
         bucket = home.mirror.bucket
-        listed = read_manifest(home.lake).all_paths(home.lake)
+        listed = {path for folder in (home.lake, home.metrics) for path in read_manifest(folder).all_paths(folder)}
         needed = {path.relative_to(home.root).as_posix() for path in listed}
-        found = [each for each in bucket.listed("lake/", "lake0") if each.name.endswith(".parquet")]
+        found = [*bucket.listed("lake/", "lake0"), *bucket.listed("metrics/", "metrics0")]
+        found = [each for each in found if each.name.endswith(".parquet")]
         found += bucket.listed("builds/", "builds0")
         builds = {each.name.split("/")[1] for each in found if each.name.startswith("builds/")} - {"models"}
         young = {each.name.split("/")[1] for each in found if each.changed_at.timestamp() >= before}

@@ -25,7 +25,7 @@ FINGERPRINTS = 50
 STATUSES = 30
 LISTED_PER_MONTH = 10  # of each account, region and type: so the first ten of any selection are among them
 LISTED = 5_000
-STUCK = LATE = 200
+IDLE = STUCK = LATE = 200
 ROWS_AT_MOST = 100_000  # of 30 bytes, 3 MB
 
 # Seconds from which each of the page's classes of waits begins.
@@ -135,6 +135,12 @@ _LISTS = {
             order by run_seconds desc, training_job_arn
         ) <= {LISTED_PER_MONTH}
         order by run_seconds desc, training_job_arn limit {LISTED}
+    """,
+    "idle": f"""
+        select c."group", training_job_name, team, i.instance_type, i.gpu_hours, idle_gpu_hours, idle_share,
+            mean_share, coverage_share
+        from marts.idle_gpu_jobs as i join cells as c using (account_id, region, instance_type)
+        order by idle_gpu_hours desc, training_job_arn limit {IDLE}
     """,
     "dearest": f"""
         select date_trunc('month', local_time(life_end_at))::date as start, month_days(local_time(life_end_at)) as days,

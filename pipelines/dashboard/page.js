@@ -208,6 +208,11 @@ const lists = {
       ["creation_time", "Created (UTC)", minute, ""], ["queue_wait_seconds", "Waited", duration], ["run_seconds", "Ran", duration], ["instance_hours", "Instance-hours", hours]],
     rows: (chosen) => selected("slowest", chosen).slice(0, 10),
   },
+  idle: {
+    columns: [["training_job_name", "Job"], ["team", "Team"], ["instance_type", "Type"], ["gpu_hours", "GPU-hours", hours], ["idle_gpu_hours", "Of them idle", hours],
+      ["idle_share", "Time idle", percent], ["mean_share", "Mean use", percent], ["coverage_share", "Measured", percent]],
+    rows: (chosen) => selected("idle", chosen).slice(0, 20),
+  },
   dearest: {
     columns: [["training_job_name", "Job"], ["training_job_status", "Status"], ["line", "Line of the bill", words, ""], ["instance_type", "Type"], ["instance_count", "Instances", integer],
       ["billed_seconds", "Seconds billed", integer], ["price_per_hour", "Price an hour", price], ["price_valid_from", "Price since"], ["list_cost", "List cost", money]],

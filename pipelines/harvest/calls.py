@@ -37,6 +37,7 @@ _REQUIRED = {
     "ListTrainingJobs": "TrainingJobSummaries",
     "DescribeTrainingJob": "TrainingJobArn",
     "ListTags": "Tags",
+    "GetMetricData": "MetricDataResults",
 }
 _PASSING = {"RequestTimeout", "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}

@@ -19,7 +19,7 @@ from botocore.parsers import ResponseParserError
 from pipelines.errors import TrainyardError
 from pipelines.files import write_whole
 
-HARVEST, VERIFICATION = "harvest", "verification"  # the kinds of outcomes that are kept
+HARVEST, VERIFICATION, CLOUDWATCH = "harvest", "verification", "cloudwatch"  # the kinds of outcomes that are kept
 
 _SIGN_IN = "sign in to AWS (as with `aws sso login`), or set AWS_PROFILE or access keys"
 _NETWORK = "check the network, the region and the endpoint, then run again"
@@ -91,11 +91,11 @@ def kept_outcomes(home: Path, kind: str) -> Kept | None:
         raise TrainyardError(f"{path} cannot be read ({error}): remove it, the next run writes it anew") from None
 
 
-def told(outcome: Outcome) -> str:
-    """The outcome as a line."""
+def told(outcome: Outcome, things: str = "documents") -> str:
+    """The outcome as a line; ``things``: what its documents are."""
     if outcome.error:
         return f"{outcome.source}: {outcome.error}"
-    return f"{outcome.source}: {outcome.documents:,} new documents with {outcome.calls:,} calls"
+    return f"{outcome.source}: {outcome.documents:,} new {things} with {outcome.calls:,} calls"
 
 
 def explain(error: Exception) -> str:

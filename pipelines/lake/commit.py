@@ -28,7 +28,7 @@ from pipelines.flatten.documents import EVENT_SOURCE, NEVER, Row, read_rows
 from pipelines.flatten.layout import LakeTable, lake_tables, main_table
 from pipelines.flatten.unnest import unnested
 from pipelines.lake.manifest import Manifest, Partition, TableFiles, select_table
-from pipelines.tables import literal, quoted
+from pipelines.tables import Table, literal, quoted
 
 # So many jobs are nested arrays at once, in each of the threads that write: some 35 MB.
 JOBS_A_PIECE = 4_000
@@ -188,7 +188,7 @@ def _rewritten(
 
 
 def write_rows(
-    connection: duckdb.DuckDBPyConnection, lake: Path, table: LakeTable, select: str, name: str
+    connection: duckdb.DuckDBPyConnection, lake: Path, table: LakeTable | Table, select: str, name: str
 ) -> Iterator[Partition]:
     """Write the rows of a SELECT to files of a table, whose names begin so, in the partitions that they belong in."""
     written = connection.execute(

@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.cloudwatch import store
 from pipelines.errors import TrainyardError
 from pipelines.flatten.layout import lake_tables
 from pipelines.home import Home
@@ -21,15 +22,16 @@ def explained(error: duckdb.Error, home: Home) -> TrainyardError | None:
     if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in text:
         return TrainyardError(f"{text}: make room, then run again")
     manifest = read_manifest(home.lake)
-    remedy = "`trainyard rebuild` makes the lake anew"
-    if home.url:
-        remedy = f"remove it, to have it brought here again from {home.url}; if that does not mend it, {remedy}"
-    for table in lake_tables():
-        for path in manifest.paths(home.lake, table.name):
-            try:
-                pq.ParquetFile(path).read()
-            except (OSError, pa.ArrowException) as damage:
-                return TrainyardError(f"{path} is damaged ({' '.join(str(damage).split())}): {remedy}")
+    of_lake = [path for table in lake_tables() for path in manifest.paths(home.lake, table.name)]
+    of_metrics = store.held(home).all_paths(home.metrics)
+    remedies = dict.fromkeys(of_lake, "`trainyard rebuild` makes the lake anew")
+    for path, remedy in (remedies | dict.fromkeys(of_metrics, store.remedy(home))).items():
+        if home.url:
+            remedy = f"remove it, to have it brought here again from {home.url}; if that does not mend it, {remedy}"
+        try:
+            pq.ParquetFile(path).read()
+        except (OSError, pa.ArrowException) as damage:
+            return TrainyardError(f"{path} is damaged ({' '.join(str(damage).split())}): {remedy}")
     if str(home.builds) in text and not isinstance(error, duckdb.IOException):
         remedy = f"remove {home.builds}, `trainyard build` makes all of it anew"
         return TrainyardError(f"a file of a build is damaged ({text}): {remedy}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Container
 from contextlib import suppress
 from pathlib import Path
 
@@ -52,6 +53,15 @@ class Manifest(msgspec.Struct, frozen=True):
     flattened: dict[str, str] = {}
     partitions: tuple[Partition, ...] = ()
 
+    @property
+    def months(self) -> tuple[str, ...]:
+        """The months of its partitions, in order."""
+        return tuple(sorted({part.month for part in self.partitions}))
+
+    def of_months(self, months: Container[str]) -> Manifest:
+        """Its partitions of some months."""
+        return Manifest(partitions=tuple(part for part in self.partitions if part.month in months))
+
     def rows(self, table: str) -> int:
         """How many rows a table has."""
         return sum(part.tables[table].rows for part in self.partitions if table in part.tables)
@@ -72,15 +82,15 @@ class Manifest(msgspec.Struct, frozen=True):
         return {path for table in tables for path in self.paths(lake, table)}
 
 
-def read_manifest(lake: Path) -> Manifest:
-    """The manifest in force; an empty one where there is no lake yet."""
+def read_manifest(lake: Path, remedy: str = "`trainyard rebuild` makes the lake anew") -> Manifest:
+    """The manifest in force; an empty one where there is no lake yet. ``remedy``: what to do where it is damaged."""
     path = lake / "manifest.json"
     try:
         return msgspec.json.decode(path.read_bytes(), type=Manifest)
     except FileNotFoundError:
         return Manifest()
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise TrainyardError(f"{path} is damaged ({error}): `trainyard rebuild` makes the lake anew") from None
+        raise TrainyardError(f"{path} is damaged ({error}): {remedy}") from None
 
 
 def last_generation(lake: Path) -> int:

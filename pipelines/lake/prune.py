@@ -16,11 +16,12 @@ GRACE_SECONDS = 6 * 3600
 
 
 def prune(home: Home, now: float | None = None) -> int:
-    """Remove files of the lake that are not listed, and leftovers, last changed longer ago than the grace period."""
+    """Remove files of lake and measurements that are not listed, and leftovers, if changed before the grace period."""
     before = (time.time() if now is None else now) - GRACE_SECONDS
     with home.writing():
-        listed = read_manifest(home.lake).all_paths(home.lake)
-        unlisted = [path for path in home.lake.glob("*/*/*/*/*.parquet") if path not in listed]
+        listed = {path for folder in (home.lake, home.metrics) for path in read_manifest(folder).all_paths(folder)}
+        files = (path for folder in (home.lake, home.metrics) for path in folder.glob("*/*/*/*/*.parquet"))
+        unlisted = [path for path in files if path not in listed]
         stale = [path for path in (*unlisted, *leftovers(home.root)) if path.stat().st_mtime < before]
         for path in stale:
             path.unlink()

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from importlib.metadata import version
 
+from pipelines.cloudwatch import store
+from pipelines.cloudwatch.tables import METRIC_TABLES
 from pipelines.flatten.layout import lake_tables, main_table
 from pipelines.home import Home
 from pipelines.lake.deleted import DELETED, select_deleted
@@ -32,15 +34,24 @@ def begin_build(home: Home, manifest: Manifest, build_id: str, built_at: datetim
     }
     cases = read_cases(copied[FAILURE_RULES.table.qualified_name])
 
-    def of_lake(part: Manifest) -> dict[str, str | LakeFiles]:
+    held = store.held(home)
+
+    def of_lake(part: Manifest, metrics: Manifest) -> dict[str, str | LakeFiles]:
         jobs = select_table(main_table().table, part.paths(home.lake, main_table().name))
-        return {
-            table.table.qualified_name: LakeFiles(table.table, part.paths(home.lake, table.name))
-            for table in lake_tables()
-        } | {FAILURE_RULE_MATCHES.qualified_name: select_failure_rule_matches(jobs, cases)}
+        return (
+            {
+                table.table.qualified_name: LakeFiles(table.table, part.paths(home.lake, table.name))
+                for table in lake_tables()
+            }
+            | {
+                table.qualified_name: LakeFiles(table, metrics.paths(home.metrics, table.name))
+                for table in METRIC_TABLES
+            }
+            | {FAILURE_RULE_MATCHES.qualified_name: select_failure_rule_matches(jobs, cases)}
+        )
 
     sources = select_sources(home)
-    inputs = of_lake(manifest) | {
+    inputs = of_lake(manifest, held) | {
         SOURCES.qualified_name: sources,
         CONTEXT.qualified_name: _context(home, manifest, build_id, built_at, time_zone),
     }
@@ -49,8 +60,8 @@ def begin_build(home: Home, manifest: Manifest, build_id: str, built_at: datetim
     copied[JOB_LOOKS.qualified_name] = select_job_looks(jobs, sources, deleted)
     lakes = lake_parts(manifest)
     parts = Parts(
-        {part: tuple(sorted({each.month for each in lake.partitions})) for part, lake in lakes.items()},
-        {part: of_lake(lake) for part, lake in lakes.items()},
+        {part: lake.months for part, lake in lakes.items()},
+        {part: of_lake(lake, held.of_months(lake.months)) for part, lake in lakes.items()},
         frozenset({JOB_LOOKS.qualified_name}),
     )
     return start_build(home.builds / build_id, inputs, copied, parts, time_zone)

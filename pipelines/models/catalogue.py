@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.cloudwatch.tables import METRIC_TABLES
 from pipelines.errors import TrainyardError
 from pipelines.flatten.layout import lake_tables
 from pipelines.lake.deleted import DELETED
@@ -65,7 +66,7 @@ def input_tables() -> tuple[Table, ...]:
     """The tables that models may read besides other models: the lake's, reference data, the build's context."""
     lake = (table.table for table in lake_tables())
     reference = (reference.table for reference in REFERENCE_TABLES)
-    return (*lake, SOURCES, DELETED, *reference, CONTEXT, FAILURE_RULE_MATCHES, JOB_LOOKS)
+    return (*lake, *METRIC_TABLES, SOURCES, DELETED, *reference, CONTEXT, FAILURE_RULE_MATCHES, JOB_LOOKS)
 
 
 def load_catalogue(folder: Path, inputs: tuple[Table, ...] | None = None) -> Catalogue:

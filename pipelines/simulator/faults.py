@@ -22,6 +22,7 @@ Kind = Literal[
     "slow",  # the answer comes after ``seconds``
     "empty-page",  # Search: no Results, and a NextToken that goes on rightly
     "no-results",  # 200 and {}
+    "partial-data",  # GetMetricData: of half of the queries a part of the points, and no NextToken
     "expired-token",  # of requests with a NextToken: ValidationException
     "no-date",  # the answer has no Date header
     "wrong-date",  # its Date header is ``seconds`` off

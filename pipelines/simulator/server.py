@@ -1,7 +1,7 @@
 """The simulated service over HTTP: connections, protocols, the clock, and faults as they show on the wire.
 
-Not here: what an operation answers (``service``, ``sts``, ``price_list``, ``service_quotas``), which call a fault
-befalls (``faults``).
+Not here: what an operation answers (``service``, ``cloudwatch``, ``sts``, ``price_list``, ``service_quotas``), which
+call a fault befalls (``faults``).
 
 Beside the service, ``/_simulator/`` lets another process drive it, in JSON. GET tells, POST changes:
 ``clock`` {"now": epoch seconds} or {"advance": seconds}; ``faults`` a list of faults, which replaces those at work;
@@ -28,7 +28,8 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from pipelines.errors import TrainyardError
-from pipelines.simulator import service, sts
+from pipelines.simulator import cloudwatch, service, sts
+from pipelines.simulator.cloudwatch import CloudWatch
 from pipelines.simulator.errors import ServiceError
 from pipelines.simulator.faults import Fault, Faults
 from pipelines.simulator.fleet import Document, Fleet
@@ -43,6 +44,9 @@ CONTROL = "/_simulator/"
 POLL_SECONDS = 0.02  # how soon a server notices that it is to stop
 # Credential=<access key>/<date>/<region>/<service>/aws4_request
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d+/([^/,\s]+)/")
+
+# By what X-Amz-Target begins with, besides those that speak as SageMaker does; STS has none.
+PROTOCOLS = {"GraniteServiceVersion20100801": cloudwatch}
 
 
 @dataclass
@@ -80,6 +84,7 @@ class Simulator:
             now = max([0.0, *map(newest_instant, fleet.documents)])
         self.calls: Counter[str] = Counter()
         self._service = SageMaker(fleet, now, index_delay_seconds, most_hits)
+        self._cloudwatch = CloudWatch(fleet)
         self._sts = Sts(fleet)
         # By what X-Amz-Target begins with, besides SageMaker.
         self._others: dict[str, PriceList | ServiceQuotas] = {
@@ -149,9 +154,9 @@ class Simulator:
         form = {} if target else dict(parse_qsl(body.decode(errors="replace")))
         name, _, operation = target.rpartition(".")
         other = self._others.get(name)
-        if other is None:
-            operation = target.removeprefix("SageMaker.") if target else form.get("Action", "")
-        protocol = service if target else sts
+        if not target:
+            operation = form.get("Action", "")
+        protocol = PROTOCOLS.get(name, service) if target else sts
         with self._lock:
             self.calls[operation] += 1
             fault = self._faults.befalling(operation, b'"NextToken"' in body)
@@ -160,14 +165,18 @@ class Simulator:
                     raise fault.error
                 access_key, region = _signer(authorization)
                 account = self._sts.account_of(access_key)
+                place = (account, region) if account else None
+                kind = fault.kind if fault else None
                 if other:
                     content = other.respond(operation, body, account, region, self._service.now)
-                elif target:
-                    place = (account, region) if account else None
-                    is_empty_page = fault is not None and fault.kind == "empty-page"
-                    content = self._service.respond(operation, body, place, is_empty_page)
-                else:
+                elif protocol is sts:
                     content = self._sts.respond(operation, form, access_key)
+                elif protocol is cloudwatch:
+                    content = self._cloudwatch.respond(
+                        operation, body, place, self.now, gives_part=kind == "partial-data"
+                    )
+                else:
+                    content = self._service.respond(operation, body, place, kind == "empty-page")
                 answer = Answer(content, content_type=protocol.CONTENT_TYPE)
             except ServiceError as error:
                 answer = Answer(protocol.error_body(error), error.status, protocol.CONTENT_TYPE)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipelines import files
+from pipelines.cloudwatch.tables import METRIC_TABLES
 from pipelines.errors import TrainyardError
 from pipelines.flatten.layout import lake_tables
 from pipelines.models.build import Build
@@ -94,7 +95,8 @@ def _read(session: SparkSession, build: Build, relation: str, part: str) -> Data
 
 @cache
 def _lake() -> dict[str, Table]:
-    return {table.table.qualified_name: table.table for table in lake_tables()}
+    tables = (*(table.table for table in lake_tables()), *METRIC_TABLES)
+    return {table.qualified_name: table for table in tables}
 
 
 def _read_lake(session: SparkSession, table: Table, paths: list[str]) -> DataFrame:

@@ -7,7 +7,7 @@ import stat
 import duckdb
 import pytest
 
-from pipelines.dashboard.facts import FINGERPRINTS, GRAINS, ROWS_AT_MOST, WAITS_FROM, Grain, facts_of
+from pipelines.dashboard.facts import FINGERPRINTS, GRAINS, IDLE, ROWS_AT_MOST, WAITS_FROM, Grain, facts_of
 from pipelines.dashboard.inline import embedded, inline_script
 from tests.dashboard.warehouses import altered, emptied
 
@@ -25,6 +25,8 @@ SUMS = {
     ("spot", "interruptions"): "select sum(interruptions) from marts.spot_savings_monthly",
     ("waste", "instance_hours"): "select sum(wasted_instance_hours) from marts.wasted_instance_hours",
     ("quality", "flawed_jobs"): "select sum(flawed_jobs) from marts.data_quality",
+    ("idle", "idle_gpu_hours"): "select sum(idle_gpu_hours) from (select idle_gpu_hours from marts.idle_gpu_jobs"
+    f" order by idle_gpu_hours desc limit {IDLE})",
     ("costs", "list_cost"): "select sum(list_cost) from marts.list_costs_daily",
     ("costs", "billed_instance_hours"): "select sum(billed_instance_hours) from marts.list_costs_daily"
     " where not is_prepaid",

@@ -295,7 +295,7 @@ def test_one_job_that_waits(made_home, opened, tmp_path):
         f"delete from marts.{mart}"
         for mart in (
             *("failure_rates_daily", "fleet_utilization_hourly", "utilization_hourly", "goodput_monthly"),
-            *("spot_savings_monthly", "stuck_jobs", "wasted_instance_hours", "failure_fingerprints"),
+            *("spot_savings_monthly", "idle_gpu_jobs", "stuck_jobs", "wasted_instance_hours", "failure_fingerprints"),
             *("secondary_status_time_daily", "utilization_daily", "data_quality"),
         )
     )

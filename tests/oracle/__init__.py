@@ -13,6 +13,13 @@ from tests.oracle.facts import secondary_status_visits, training_jobs
 from tests.oracle.failures import failure_classes, failure_classes_monthly, failure_fingerprints, stop_causes
 from tests.oracle.final_metrics import final_metrics, final_metrics_by_group
 from tests.oracle.fleet import arrivals, calendar, fleet_totals, job_size_quantiles, job_sizes
+from tests.oracle.hardware import (
+    hardware_utilization,
+    host_skew,
+    idle_gpu_hours,
+    idle_gpu_jobs,
+    right_sizing_candidates,
+)
 from tests.oracle.limits import limit_accuracy
 from tests.oracle.owners import instance_hours_by_owner, owner_concentration
 from tests.oracle.quality import data_quality, freshness
@@ -113,10 +120,15 @@ _MARTS = {
 }
 
 
-# The same, of those that also read reference data.
+# The same, of those that also read reference data, or measurements.
 _REFERRING_MARTS = {
     "list_costs_daily": (list_costs_daily, ("date", *DIMENSIONS, "is_prepaid", "line")),
     "list_costs_monthly": (list_costs_monthly, ("date", "account_id", "region", "is_prepaid", "line")),
+    "fct_hardware_utilization": (hardware_utilization, ("training_job_arn", "measure")),
+    "idle_gpu_hours": (idle_gpu_hours, ("team", "instance_type")),
+    "idle_gpu_jobs": (idle_gpu_jobs, ("training_job_arn",)),
+    "right_sizing_candidates": (right_sizing_candidates, ("training_job_arn",)),
+    "host_skew": (host_skew, ("training_job_arn", "measure")),
     "list_costs_by_team_and_status_daily": (
         list_costs_by_team_and_status_daily,
         ("date", "account_id", "region", "team", "training_job_status", "failure_class", "is_prepaid", "line"),

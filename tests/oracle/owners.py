@@ -6,7 +6,7 @@ from tests.oracle.chains import script_of
 from tests.oracle.statistics import grouped, hours, share, total
 
 
-def _team(job):
+def team_of(job):
     tags = job.document.get("Tags") or []
     return next((tag["Value"] for tag in tags if tag.get("Key", "").lower() == "team" and tag.get("Value")), None)
 
@@ -16,7 +16,7 @@ def _program(job):
     return script_of(job) or algorithm.get("TrainingImage") or algorithm.get("AlgorithmName") or None
 
 
-OWNERS = {"role": lambda job: job.document.get("RoleArn") or None, "team": _team, "program": _program}
+OWNERS = {"role": lambda job: job.document.get("RoleArn") or None, "team": team_of, "program": _program}
 
 
 def instance_hours_by_owner(jobs):
