@@ -40,6 +40,13 @@ def test_days_are_those_of_the_mart(made_home):
     assert sum(value for _, value, _ in drawn_rows) == pytest.approx(expected)
 
 
+def test_whatever_a_status_is_called_it_is_drawn():
+    rows = [
+        (0, 1.0, name) for name in ("\x1b[31mred", "nul\x00", "\ufffe", "<b>&amp;", "x" * 5000, "two\nlines", "\u202e")
+    ]
+    assert drawn(PLOTS["marts.secondary_status_time_daily"], rows).value.startswith("![")
+
+
 def test_of_nothing_there_are_words():
     assert drawn(PLOTS["marts.queue_wait_monthly"], []).value == (
         "Median wait to start, seconds, by month: nothing to draw yet"

@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 import dagster as dg
 
+from pipelines.terminal import printable
+
 DAYS = 366
 WIDTH, HEIGHT = 560, 150  # pixels: each run keeps them in Dagster's storage
+_LONGEST = 40  # characters of what a colour stands for
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,11 @@ def drawn(plot: Plot, rows: Sequence[Sequence[Any]]) -> dg.MarkdownMetadataValue
         return dg.MetadataValue.md(f"{plot.title}: nothing to draw yet")
     import vl_convert  # slow to import
 
-    values = [dict(zip(("instant", "value", "of"), row, strict=True)) for row in rows]
+    # A character that XML cannot have ends the process that draws it.
+    values = [
+        {"instant": instant, "value": value, "of": shorten(printable(of), _LONGEST, placeholder="…")}
+        for instant, value, of in rows
+    ]
     specification = {
         "title": plot.title,
         "width": WIDTH,

@@ -15,6 +15,7 @@ with outcomes as (
 ),
 
 counts as (
+    -- Of no jobs at all there is a row too, which counts none.
     select
         case
             when grouping(date) = 0 then 'day'
@@ -27,12 +28,12 @@ counts as (
         region,
         instance_type,
         is_spot,
-        cast(sum(submitted_jobs) as bigint) as submitted_jobs,
-        cast(sum(completed_jobs) as bigint) as completed_jobs,
-        cast(sum(failed_jobs) as bigint) as failed_jobs,
-        cast(sum(stopped_jobs) as bigint) as stopped_jobs,
-        cast(sum(started_and_ended_jobs) as bigint) as started_and_ended_jobs,
-        cast(sum(started_and_failed_jobs) as bigint) as started_and_failed_jobs
+        cast(coalesce(sum(submitted_jobs), 0) as bigint) as submitted_jobs,
+        cast(coalesce(sum(completed_jobs), 0) as bigint) as completed_jobs,
+        cast(coalesce(sum(failed_jobs), 0) as bigint) as failed_jobs,
+        cast(coalesce(sum(stopped_jobs), 0) as bigint) as stopped_jobs,
+        cast(coalesce(sum(started_and_ended_jobs), 0) as bigint) as started_and_ended_jobs,
+        cast(coalesce(sum(started_and_failed_jobs), 0) as bigint) as started_and_failed_jobs
     from outcomes
     group by grouping sets (
         (date, account_id, region, instance_type, is_spot),
