@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import TrainyardError
@@ -141,6 +141,7 @@ states = st.tuples(
 )
 
 
+@settings(max_examples=settings.default.max_examples // 2)
 @given(st.lists(states, min_size=1, max_size=4))
 def test_any_sequence_of_increments_gives_what_a_whole_build_gives(catalogue, sequence):
     with tempfile.TemporaryDirectory() as folder:
