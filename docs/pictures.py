@@ -28,7 +28,7 @@ ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
 PAGES = {
     "graph.png": ("/asset-groups", 1500, 480),
-    "asset.png": ("/assets/marts/secondary_status_time", 1500, 1150),
+    "asset.png": ("/assets/marts/secondary_status_time_daily", 1500, 1850),
 }
 DASHBOARDS = {
     "dashboard-light.png": ("light", 1280, 1250),
@@ -48,7 +48,7 @@ def main() -> None:
         _picture_of_answer(environment)
         _pictures_of_dashboard(home / "data" / "dashboard.html")
         dagster = [_command("dagster-webserver"), "-m", "pipelines.definitions", "--host", "127.0.0.1"]
-        with served(dagster, environment, "/server_info") as url:
+        with served(dagster, environment, "/server_info", home) as url:  # dagster.yaml's folders are relative to it
             _pictures_of_pages(url)
 
 
@@ -65,12 +65,12 @@ def _picture_of_answer(environment: dict[str, str]) -> None:
 
 
 @contextmanager
-def served(command: list[str], environment: dict[str, str], path: str) -> Iterator[str]:
-    """Serve with a command, which takes a `--port`, while the block runs; ``path`` answers once it is up."""
+def served(command: list[str], environment: dict[str, str], path: str, folder: Path = ROOT) -> Iterator[str]:
+    """Serve with a command run in a folder, which takes a `--port`; once it is up, ``path`` answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = subprocess.Popen([*command, "--port", str(port)], env=environment, cwd=ROOT)
+    server = subprocess.Popen([*command, "--port", str(port)], env=environment, cwd=folder)
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_for(url + path, server)
