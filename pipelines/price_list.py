@@ -95,8 +95,7 @@ def connect(source: Source) -> Calls:
     region = ENDPOINT_REGIONS.get(partition)
     if region is None:
         raise TrainyardError(f"{partition} has no Price List: write prices.csv, and set price_list to false")
-    new_client = partial(source.new_client, "pricing", region)
-    return Calls(new_client(), new_client)
+    return Calls.by(partial(source.new_client, "pricing", region))
 
 
 def ask(source: Source, calls: Calls) -> Told:

@@ -44,8 +44,7 @@ _PAGE = msgspec.json.Decoder(_Page)
 
 def connect(source: Source) -> Calls:
     """Calls to Service Quotas in a source's region."""
-    new_client = partial(source.new_client, "service-quotas")
-    return Calls(new_client(), new_client)
+    return Calls.by(partial(source.new_client, "service-quotas"))
 
 
 def ask(source: Source, calls: Calls) -> Told:

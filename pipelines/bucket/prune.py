@@ -10,8 +10,7 @@ import time
 import msgspec
 
 from pipelines.home import Home
-from pipelines.lake.manifest import read_manifest
-from pipelines.lake.prune import GRACE_SECONDS
+from pipelines.lake.prune import GRACE_SECONDS, listed_files
 from pipelines.models.build import BUILDS_KEPT, FILES
 
 
@@ -25,8 +24,7 @@ def prune_bucket(home: Home, now: float | None = None) -> int:
     before = (time.time() if now is None else now) - GRACE_SECONDS
     with home.writing():
         bucket = home.mirror.bucket
-        listed = {path for folder in (home.lake, home.metrics) for path in read_manifest(folder).all_paths(folder)}
-        needed = {path.relative_to(home.root).as_posix() for path in listed}
+        needed = {path.relative_to(home.root).as_posix() for path in listed_files(home)}
         found = [*bucket.listed("lake/", "lake0"), *bucket.listed("metrics/", "metrics0")]
         found = [each for each in found if each.name.endswith(".parquet")]
         found += bucket.listed("builds/", "builds0")

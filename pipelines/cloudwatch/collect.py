@@ -10,7 +10,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -18,7 +17,7 @@ import pyarrow as pa
 from pipelines.cloudwatch import store
 from pipelines.cloudwatch.batches import Need, Series, batches
 from pipelines.cloudwatch.due import Job, jobs_due
-from pipelines.cloudwatch.metric_data import Points, measured
+from pipelines.cloudwatch.metric_data import Points, connect, measured
 from pipelines.cloudwatch.tables import ALGORITHM_METRICS, HARDWARE_METRICS, METRIC_WINDOWS
 from pipelines.cloudwatch.windows import MARGIN_SECONDS, windows_due
 from pipelines.config import Settings
@@ -81,8 +80,7 @@ class Collection:
 
         Raises botocore's errors, and TrainyardError. What was kept before an error stays.
         """
-        new_client = partial(self._source.new_client, "cloudwatch")
-        self._calls = Calls(new_client(), new_client)
+        self._calls = connect(self._source)
         now = last_looks(self._home.root).get(self._source.name)
         try:
             while now is not None:

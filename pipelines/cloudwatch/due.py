@@ -18,7 +18,7 @@ from pipelines.flatten.layout import lake_tables, main_table
 from pipelines.harvest.archive import last_looks
 from pipelines.home import Home
 from pipelines.lake.deleted import select_deleted
-from pipelines.lake.manifest import Manifest, read_manifest, select_table
+from pipelines.lake.manifest import Partition, read_manifest, select_table
 from pipelines.models.reference import INSTANCE_TYPES, select_reference
 from pipelines.shipped import shipped
 
@@ -143,28 +143,22 @@ def jobs_due(home: Home, source: str, account_id: str | None, region: str, now: 
     Those of its account and region, wherever their records came from; where no account is known, those it gave.
     """
     forgotten = forgotten_before(now)
+    first_month = f"{datetime.fromtimestamp(forgotten - LONGEST_LIFE_SECONDS, UTC):%Y-%m}"
 
-    def of_source(manifest: Manifest) -> Manifest:
-        month = f"{datetime.fromtimestamp(forgotten - LONGEST_LIFE_SECONDS, UTC):%Y-%m}"
-        parts = (part for part in manifest.partitions if part.month >= month)
-        return Manifest(
-            partitions=tuple(
-                part
-                for part in parts
-                if account_id in (None, part.account_id) and (account_id is None or region == part.region)
-            )
-        )
+    def may_be_due(part: Partition) -> bool:
+        is_of_source = account_id is None or (account_id, region) == (part.account_id, part.region)
+        return is_of_source and part.month >= first_month
 
-    manifest = of_source(read_manifest(home.lake))
+    manifest = read_manifest(home.lake).where(may_be_due)
     selects: Mapping[str, str] = {
         table.name: select_table(table.table, manifest.paths(home.lake, table.name)) for table in lake_tables()
     }
-    windows = of_source(held(home))
+    windows = held(home).where(may_be_due)
     sql = _DUE.format(
         **selects,
         metric_windows=select_table(METRIC_WINDOWS, windows.paths(home.metrics, METRIC_WINDOWS.name)),
         deleted=select_deleted(home, manifest),
-        instance_types=select_reference(INSTANCE_TYPES, shipped("reference"), home.root / "reference"),
+        instance_types=select_reference(INSTANCE_TYPES, shipped("reference"), home.reference),
     )
     asked = {"source": source, "account_id": account_id, "forgotten": forgotten, "most_hosts": MOST_HOSTS}
     with duckdb.connect() as connection:

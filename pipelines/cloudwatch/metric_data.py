@@ -7,6 +7,7 @@ and calls that fail (``harvest.calls``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -70,10 +71,15 @@ def measured(calls: Calls, batch: Sequence[Series]) -> tuple[list[list[Points]],
     raise TrainyardError("CloudWatch gives points only in part, asked time and again: run again later")
 
 
+def connect(source: Source) -> Calls:
+    """Calls to CloudWatch in a source's region."""
+    return Calls.by(partial(source.new_client, "cloudwatch"))
+
+
 def ask_for_nothing(source: Source) -> None:
     """Ask for a minute of a metric that no job has: raises what stands in the way of asking, botocore's errors."""
     job = Job("", "", "", "", "none", 1, False, (), 0, 60, None)
-    measured(Calls(source.new_client("cloudwatch")), [Series(Need(job, Window(0, 60, 60)), "algo-1", "CPUUtilization")])
+    measured(connect(source), [Series(Need(job, Window(0, 60, 60)), "algo-1", "CPUUtilization")])
 
 
 def _request(batch: Sequence[Series], wanted: Mapping[str, tuple[int, int]]) -> dict[str, Any]:

@@ -86,8 +86,13 @@ class Calls:
         self._new_client = new_client
         self._lock = threading.Lock()
 
+    @classmethod
+    def by(cls, new_client: Callable[[], Any]) -> Calls:
+        """The calls by a client that this makes, as it makes the next one with new credentials."""
+        return cls(new_client(), new_client)
+
     def ask(self, operation: str, **parameters: Any) -> Answer:
-        """Call an operation, named as SageMaker does; raises botocore's errors, TokenRefusedError, TrainyardError."""
+        """Call an operation, named as the service does; raises botocore's errors, TokenRefusedError, TrainyardError."""
         failed_at = None
         pause_seconds = 1
         while True:

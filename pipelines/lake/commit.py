@@ -78,7 +78,7 @@ def _held(
     Looked for in every month: a name, and so an ARN, may be used anew after its job was deleted.
     """
     regions = {partition[:2] for partition in {row.partition for row in newest.values()}}
-    parts = Manifest(partitions=tuple(part for part in manifest.partitions if part.key[:2] in regions))
+    parts = manifest.where(lambda part: part.key[:2] in regions)
     paths = [str(path) for path in parts.paths(lake, main_table().name)]
     if not paths:
         return {}

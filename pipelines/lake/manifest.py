@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -58,9 +58,9 @@ class Manifest(msgspec.Struct, frozen=True):
         """The months of its partitions, in order."""
         return tuple(sorted({part.month for part in self.partitions}))
 
-    def of_months(self, months: Container[str]) -> Manifest:
-        """Its partitions of some months."""
-        return Manifest(partitions=tuple(part for part in self.partitions if part.month in months))
+    def where(self, is_wanted: Callable[[Partition], bool]) -> Manifest:
+        """Some of its partitions."""
+        return Manifest(partitions=tuple(filter(is_wanted, self.partitions)))
 
     def rows(self, table: str) -> int:
         """How many rows a table has."""

@@ -6,7 +6,9 @@ Not here: what is current (``manifest``).
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
+from pipelines.cloudwatch import store
 from pipelines.files import leftovers
 from pipelines.home import Home
 from pipelines.lake.manifest import read_manifest
@@ -19,10 +21,15 @@ def prune(home: Home, now: float | None = None) -> int:
     """Remove files of lake and measurements that are not listed, and leftovers, if changed before the grace period."""
     before = (time.time() if now is None else now) - GRACE_SECONDS
     with home.writing():
-        listed = {path for folder in (home.lake, home.metrics) for path in read_manifest(folder).all_paths(folder)}
+        listed = listed_files(home)
         files = (path for folder in (home.lake, home.metrics) for path in folder.glob("*/*/*/*/*.parquet"))
         unlisted = [path for path in files if path not in listed]
         stale = [path for path in (*unlisted, *leftovers(home.root)) if path.stat().st_mtime < before]
         for path in stale:
             path.unlink()
     return len(stale)
+
+
+def listed_files(home: Home) -> set[Path]:
+    """The files of lake and measurements that are in force."""
+    return read_manifest(home.lake).all_paths(home.lake) | store.held(home).all_paths(home.metrics)

@@ -36,7 +36,9 @@ def begin_build(home: Home, manifest: Manifest, build_id: str, built_at: datetim
 
     held = store.held(home)
 
-    def of_lake(part: Manifest, metrics: Manifest) -> dict[str, str | LakeFiles]:
+    def of_lake(part: Manifest) -> dict[str, str | LakeFiles]:
+        months = set(part.months)
+        metrics = held.where(lambda each: each.month in months)
         jobs = select_table(main_table().table, part.paths(home.lake, main_table().name))
         return (
             {
@@ -51,7 +53,7 @@ def begin_build(home: Home, manifest: Manifest, build_id: str, built_at: datetim
         )
 
     sources = select_sources(home)
-    inputs = of_lake(manifest, held) | {
+    inputs = of_lake(manifest) | {
         SOURCES.qualified_name: sources,
         CONTEXT.qualified_name: _context(home, manifest, build_id, built_at, time_zone),
     }
@@ -61,7 +63,7 @@ def begin_build(home: Home, manifest: Manifest, build_id: str, built_at: datetim
     lakes = lake_parts(manifest)
     parts = Parts(
         {part: lake.months for part, lake in lakes.items()},
-        {part: of_lake(lake, held.of_months(lake.months)) for part, lake in lakes.items()},
+        {part: of_lake(lake) for part, lake in lakes.items()},
         frozenset({JOB_LOOKS.qualified_name}),
     )
     return start_build(home.builds / build_id, inputs, copied, parts, time_zone)
