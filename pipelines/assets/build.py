@@ -9,16 +9,14 @@ import dagster as dg
 
 from pipelines.assets import metadata, plots
 from pipelines.assets.lake import lake_key
-from pipelines.cloudwatch.tables import METRIC_TABLES
 from pipelines.config import Settings
 from pipelines.errors import TrainyardError
-from pipelines.flatten.layout import lake_tables
 from pipelines.harvest.archive import RawArchive, last_looks
 from pipelines.home import Home
 from pipelines.lake.manifest import read_manifest
 from pipelines.models.begin import begin_build
 from pipelines.models.build import MADE_WHOLE, Build
-from pipelines.models.catalogue import BoundModel, Catalogue
+from pipelines.models.catalogue import BoundModel, Catalogue, partitioned_tables
 from pipelines.models.context import CONTEXT
 
 CONTEXT_KEY = dg.AssetKey([CONTEXT.schema, CONTEXT.name])
@@ -63,11 +61,7 @@ def context_asset(fetched: Iterable[dg.AssetsDefinition]) -> dg.AssetsDefinition
 
     @dg.asset(
         key=CONTEXT_KEY,
-        deps=[
-            *(lake_key(table.name) for table in lake_tables()),
-            *(lake_key(table.name) for table in METRIC_TABLES),
-            *(asset.key for asset in fetched),
-        ],
+        deps=[*(lake_key(table.name) for table in partitioned_tables()), *(asset.key for asset in fetched)],
         group_name="build",
         kinds={"parquet"},
         owners=metadata.OWNERS,
@@ -75,6 +69,7 @@ def context_asset(fetched: Iterable[dg.AssetsDefinition]) -> dg.AssetsDefinition
         metadata=metadata.of_table(CONTEXT),
     )
     def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
+        """Pin the manifests in force, copy reference data and marks of deletion, note when and by what it is made."""
         home = Home(settings.home)
         home.see(with_lake=True)
         archive = RawArchive(home.raw)
@@ -112,8 +107,7 @@ def _what_to_do(bound: BoundModel) -> str:
 
 def _model_asset(bound: BoundModel, catalogue: Catalogue) -> dg.AssetsDefinition:
     key = model_key(bound)
-    assets = {other.name for other in catalogue.models} | {table.table.qualified_name for table in lake_tables()}
-    assets |= {table.qualified_name for table in METRIC_TABLES}
+    assets = {other.name for other in catalogue.models} | {table.qualified_name for table in partitioned_tables()}
     inputs = {table.qualified_name for table in catalogue.inputs}
     deps = [dg.AssetKey(name.split(".")) for name in sorted(bound.model.dependencies & assets)]
     # The others come after it by way of what they read; one that reads nothing has a place in the build too.

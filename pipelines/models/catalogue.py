@@ -62,11 +62,15 @@ class Catalogue:
         return [bound.table for bound in self.models if bound.table.schema == "marts"]
 
 
+def partitioned_tables() -> tuple[Table, ...]:
+    """The tables whose files a manifest lists: those of the record, and of what CloudWatch measured."""
+    return (*(table.table for table in lake_tables()), *METRIC_TABLES)
+
+
 def input_tables() -> tuple[Table, ...]:
     """The tables that models may read besides other models: the lake's, reference data, the build's context."""
-    lake = (table.table for table in lake_tables())
     reference = (reference.table for reference in REFERENCE_TABLES)
-    return (*lake, *METRIC_TABLES, SOURCES, DELETED, *reference, CONTEXT, FAILURE_RULE_MATCHES, JOB_LOOKS)
+    return (*partitioned_tables(), SOURCES, DELETED, *reference, CONTEXT, FAILURE_RULE_MATCHES, JOB_LOOKS)
 
 
 def load_catalogue(folder: Path, inputs: tuple[Table, ...] | None = None) -> Catalogue:

@@ -98,11 +98,6 @@ class CloudWatch:
         return starts, means if metric["Stat"] == "Average" else maxima
 
 
-def error_body(error: ServiceError) -> bytes:
-    """An error as the service words it."""
-    return msgspec.json.encode({"__type": error.code, "message": error.message})
-
-
 @lru_cache(1024)  # for the other statistic, and the next page
 def _points(load: Load | Course, begin: int, end: int, period: int) -> tuple[list[int], list[float], list[float]]:
     """The beginnings of periods in which something was measured, and the statistics of each."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 
 class ServiceError(Exception):
     """An error answer: the service's own code, a message and the HTTP status."""
@@ -11,6 +13,10 @@ class ServiceError(Exception):
         self.code = code
         self.message = message
         self.status = status
+
+    def as_json(self) -> bytes:
+        """As services word it that speak JSON."""
+        return msgspec.json.encode({"__type": self.code, "message": self.message})
 
 
 def invalid(message: str) -> ServiceError:

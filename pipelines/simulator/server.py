@@ -45,8 +45,8 @@ POLL_SECONDS = 0.02  # how soon a server notices that it is to stop
 # Credential=<access key>/<date>/<region>/<service>/aws4_request
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d+/([^/,\s]+)/")
 
-# By what X-Amz-Target begins with, besides those that speak as SageMaker does; STS has none.
-PROTOCOLS = {"GraniteServiceVersion20100801": cloudwatch}
+# What X-Amz-Target begins with where CloudWatch is called.
+CLOUDWATCH = "GraniteServiceVersion20100801"
 
 
 @dataclass
@@ -86,7 +86,7 @@ class Simulator:
         self._service = SageMaker(fleet, now, index_delay_seconds, most_hits)
         self._cloudwatch = CloudWatch(fleet)
         self._sts = Sts(fleet)
-        # By what X-Amz-Target begins with, besides SageMaker.
+        # By what X-Amz-Target begins with. All but these, CloudWatch and STS, which is called without, is SageMaker.
         self._others: dict[str, PriceList | ServiceQuotas] = {
             "AWSPriceListService": PriceList(),
             "ServiceQuotasV20190624": ServiceQuotas(fleet),
@@ -153,10 +153,9 @@ class Simulator:
         """The answer to a call; None where the connection is to be dropped. ``target``: the X-Amz-Target header."""
         form = {} if target else dict(parse_qsl(body.decode(errors="replace")))
         name, _, operation = target.rpartition(".")
-        other = self._others.get(name)
+        content_type = cloudwatch.CONTENT_TYPE if name == CLOUDWATCH else service.CONTENT_TYPE
         if not target:
-            operation = form.get("Action", "")
-        protocol = PROTOCOLS.get(name, service) if target else sts
+            operation, content_type = form.get("Action", ""), sts.CONTENT_TYPE
         with self._lock:
             self.calls[operation] += 1
             fault = self._faults.befalling(operation, b'"NextToken"' in body)
@@ -167,19 +166,20 @@ class Simulator:
                 account = self._sts.account_of(access_key)
                 place = (account, region) if account else None
                 kind = fault.kind if fault else None
-                if other:
-                    content = other.respond(operation, body, account, region, self._service.now)
-                elif protocol is sts:
+                if not target:
                     content = self._sts.respond(operation, form, access_key)
-                elif protocol is cloudwatch:
+                elif name == CLOUDWATCH:
                     content = self._cloudwatch.respond(
                         operation, body, place, self.now, gives_part=kind == "partial-data"
                     )
+                elif other := self._others.get(name):
+                    content = other.respond(operation, body, account, region, self.now)
                 else:
                     content = self._service.respond(operation, body, place, kind == "empty-page")
-                answer = Answer(content, content_type=protocol.CONTENT_TYPE)
+                answer = Answer(content, content_type=content_type)
             except ServiceError as error:
-                answer = Answer(protocol.error_body(error), error.status, protocol.CONTENT_TYPE)
+                said = error.as_json() if target else sts.error_body(error)
+                answer = Answer(said, error.status, content_type)
         return _struck(answer, fault) if fault else answer
 
     def control(self, name: str, body: bytes | None) -> Answer:

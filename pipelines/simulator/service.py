@@ -125,11 +125,6 @@ class SageMaker:
         return msgspec.json.encode({"Tags": page, **token})
 
 
-def error_body(error: ServiceError) -> bytes:
-    """An error as the service words it."""
-    return msgspec.json.encode({"__type": error.code, "message": error.message})
-
-
 def _summary(document: Document) -> Document:
     plan = (document.get("ResourceConfig") or {}).get("TrainingPlanArn")
     members = {"TrainingPlanArn": plan, **document}

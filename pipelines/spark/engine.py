@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipelines import files
-from pipelines.cloudwatch.tables import METRIC_TABLES
 from pipelines.errors import TrainyardError
-from pipelines.flatten.layout import lake_tables
 from pipelines.models.build import Build
-from pipelines.models.catalogue import BoundModel
+from pipelines.models.catalogue import BoundModel, partitioned_tables
 from pipelines.models.time_zone import time_functions
 from pipelines.tables import Table, literal
 
@@ -95,8 +93,7 @@ def _read(session: SparkSession, build: Build, relation: str, part: str) -> Data
 
 @cache
 def _lake() -> dict[str, Table]:
-    tables = (*(table.table for table in lake_tables()), *METRIC_TABLES)
-    return {table.qualified_name: table for table in tables}
+    return {table.qualified_name: table for table in partitioned_tables()}
 
 
 def _read_lake(session: SparkSession, table: Table, paths: list[str]) -> DataFrame:
