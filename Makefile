@@ -79,26 +79,29 @@ benchmark-footprint: $(VENV)/.runtime ## bytes of a job in each layer, what a fi
 plan: $(VENV)/.runtime ## write docs/capacity.md from what the benchmarks measured
 	$(BIN)/python -m benchmarks.plan
 
+# Makes the environment that a target is the `.installed` of, with nothing in it but uv.
+define with_uv
+$(PYTHON) -m venv --without-pip $(@D)
+$(PYTHON) -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+endef
+
 # What Trainyard is compared with is installed for benchmarks alone, beside the locked versions of all else.
 $(VENV)-benchmarks/.installed: requirements.lock pyproject.toml
-	$(PYTHON) -m venv --without-pip $(VENV)-benchmarks
-	$(PYTHON) -m pip --python $(VENV)-benchmarks/bin/python install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(with_uv)
 	$(VENV)-benchmarks/bin/uv pip install --quiet --python $(VENV)-benchmarks/bin/python \
 		--constraint requirements.lock --group benchmarks --editable .
 	touch $@
 
 # Spark is 400 MB, so no part of what the other tests run with.
 $(VENV)-spark/.installed: requirements-dev.lock pyproject.toml
-	$(PYTHON) -m venv --without-pip $(VENV)-spark
-	$(PYTHON) -m pip --python $(VENV)-spark/bin/python install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(with_uv)
 	$(VENV)-spark/bin/uv pip install --quiet --python $(VENV)-spark/bin/python \
 		--constraint requirements-dev.lock --group dev --editable '.[spark]'
 	touch $@
 
 # Superset is 850 MB, and wants other versions of what all else runs with.
 $(VENV)-superset/.installed: bi/superset/requirements.lock
-	$(PYTHON) -m venv --without-pip $(VENV)-superset
-	$(PYTHON) -m pip --python $(VENV)-superset/bin/python install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(with_uv)
 	$(VENV)-superset/bin/uv pip install --quiet --python $(VENV)-superset/bin/python \
 		--no-deps --require-hashes --requirements bi/superset/requirements.lock
 	touch $@
@@ -106,8 +109,7 @@ $(VENV)-superset/.installed: bi/superset/requirements.lock
 # Clients of the warehouse, and beside them DuckDB as older and newer drivers have it, in folders of their own.
 DUCKDB_VERSIONS := 1.2.2 2.0.0
 $(VENV)-clients/.installed: requirements-dev.lock pyproject.toml Makefile
-	$(PYTHON) -m venv --without-pip $(VENV)-clients
-	$(PYTHON) -m pip --python $(VENV)-clients/bin/python install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(with_uv)
 	$(VENV)-clients/bin/uv pip install --quiet --python $(VENV)-clients/bin/python \
 		--constraint requirements-dev.lock --group dev --group clients --editable .
 	for version in $(DUCKDB_VERSIONS); do \

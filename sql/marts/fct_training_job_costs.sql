@@ -11,7 +11,7 @@ select
     training_job_arn,
     account_id,
     region,
-    case when kind = 'run' then 'training' else kind end as line, -- Line of the bill: `training` or `warm_pool`.
+    line,
     instance_type,
     is_spot,
     is_prepaid,
@@ -28,4 +28,4 @@ select
     sum(billed_instance_microseconds)
     / 3.6e9 * max(price_per_hour) as list_cost -- Hours times price; null if either is unknown.
 from staging.job_cost_days
-group by training_job_arn, account_id, region, kind, instance_type, is_spot, is_prepaid, price_valid_from
+group by training_job_arn, account_id, region, line, instance_type, is_spot, is_prepaid, price_valid_from

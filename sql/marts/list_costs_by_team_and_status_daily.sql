@@ -13,7 +13,7 @@ with totals as (
         j.training_job_status,
         j.failure_class,
         d.is_prepaid,
-        d.kind,
+        d.line,
         cast(sum(d.billed_instance_microseconds) as decimal(38, 0)) as billed_instance_microseconds,
         cast(sum(d.priced_instance_microseconds) as decimal(38, 0)) as priced_instance_microseconds,
         -- As decimals: a sum of DOUBLEs depends on their order.
@@ -22,7 +22,7 @@ with totals as (
     inner join marts.fct_training_jobs as j on d.training_job_arn = j.training_job_arn
     left join staging.teams as t on d.training_job_arn = t.training_job_arn
     group by
-        d.date, d.account_id, d.region, t.team, j.training_job_status, j.failure_class, d.is_prepaid, d.kind
+        d.date, d.account_id, d.region, t.team, j.training_job_status, j.failure_class, d.is_prepaid, d.line
 )
 
 select
@@ -33,7 +33,7 @@ select
     training_job_status,
     failure_class,
     is_prepaid,
-    case when kind = 'run' then 'training' else kind end as line, -- Line of the bill: `training` or `warm_pool`.
+    line,
     billed_instance_microseconds
     / 3.6e9 as billed_instance_hours, -- Billed hours times instances; null if the bill of none is known.
     priced_instance_microseconds

@@ -14,7 +14,7 @@ with totals as (
         instance_type,
         is_spot,
         is_prepaid,
-        kind,
+        line,
         max(price_per_hour) as price_per_hour,
         cast(sum(instance_microseconds) filter (where is_ended) as decimal(38, 0)) as ended_instance_microseconds,
         cast(
@@ -23,7 +23,7 @@ with totals as (
         cast(sum(billed_instance_microseconds) as decimal(38, 0)) as billed_instance_microseconds,
         cast(sum(priced_instance_microseconds) as decimal(38, 0)) as priced_instance_microseconds
     from staging.job_cost_days
-    group by date, account_id, region, instance_type, is_spot, is_prepaid, kind
+    group by date, account_id, region, instance_type, is_spot, is_prepaid, line
 )
 
 select
@@ -33,7 +33,7 @@ select
     instance_type, -- Instance type; of heterogeneous jobs, that of each group.
     is_spot,
     is_prepaid,
-    case when kind = 'run' then 'training' else kind end as line, -- Line of the bill: `training` or `warm_pool`.
+    line,
     billed_instance_microseconds / 3.6e9
         as billed_instance_hours, -- Billed hours times instances; null if the bill of none is known.
     coalesce(bill_known_instance_microseconds, 0) / nullif(

@@ -1,7 +1,8 @@
--- One row per training job, kind of use (`run`, or the `warm_pool` kept after it), instance type and day: what of it is
--- billed, and at what price. Heterogeneous jobs are divided into their instance groups, those of one type together.
+-- One row per training job, line of the bill (`training`, or the `warm_pool` kept after it), instance type and day:
+-- what of it is billed, and at what price. Heterogeneous jobs are divided into their instance groups, those of one type
+-- together.
 -- @incremental
--- @unique: training_job_arn, kind, instance_type, date
+-- @unique: training_job_arn, line, instance_type, date
 -- @check cost_not_negative: coalesce(list_cost, 0) >= 0
 
 with prices as (
@@ -23,7 +24,7 @@ types as (
 parts as (
     select
         d.training_job_arn,
-        d.kind,
+        case when d.kind = 'run' then 'training' else d.kind end as line,
         d.date,
         d.account_id,
         d.region,
@@ -60,7 +61,7 @@ priced as (
 
 select
     training_job_arn,
-    kind,
+    line, -- Line of the bill: `training` or `warm_pool`.
     date,
     account_id,
     region,

@@ -6,28 +6,28 @@
 with visits as (
     select
         training_job_arn,
-        bool_or(overlap_seconds > 0) as has_overlap,
+        bool_or(overlap_microseconds > 0) as has_overlap,
         bool_or(is_negative) as has_negative_visit,
         bool_or(secondary_status is not distinct from 'Unattributed') as has_hole,
         bool_or(is_derived) as has_derived_visits,
         bool_or(
             phase = 'unknown' and secondary_status is distinct from 'Unattributed'
         ) as has_unknown_status
-    from marts.fct_secondary_status_visits
+    from staging.secondary_status_visits
     group by training_job_arn
 )
 
 select
-    left(cast(j.creation_time as varchar), 7) as created_month, -- Month of creation (UTC), `YYYY-MM`.
+    j.created_month,
     j.account_id,
     j.region,
     count(*) as jobs, -- Jobs created in this month.
-    count(*) filter (where j.is_started and j.is_ended)
+    count(*) filter (where l.is_started and j.is_ended)
         as started_and_ended_jobs, -- Those of them that started and ended.
     count(*) filter (where j.training_job_status = 'Failed') as failed_jobs, -- Those of them that failed.
-    count(*) filter (where j.is_started and j.is_ended and j.training_start_time is null)
+    count(*) filter (where l.is_started and j.is_ended and j.training_start_time is null)
         as without_start_time, -- Jobs that started and ended without telling when they started.
-    count(*) filter (where j.is_started and j.is_ended and j.training_end_time is null)
+    count(*) filter (where l.is_started and j.is_ended and j.training_end_time is null)
         as without_end_time, -- Jobs that started and ended without telling when they ended.
     count(*) filter (where j.has_future_times)
         as with_future_times, -- Jobs that tell of instants more than a day after they were seen.
@@ -41,8 +41,10 @@ select
     count(*) filter (where v.has_unknown_status)
         as with_unknown_status, -- Jobs with a status that Trainyard does not know.
     count(*) filter (where j.gpu_count is null) as with_unknown_gpus, -- Jobs whose GPUs are not known.
-    count(*) filter (where j.failure_class = 'unknown')
+    count(*) filter (where j.training_job_status = 'Failed' and c.end_cause = 'unknown')
         as with_unknown_failure_class -- Jobs that failed for a reason that no rule matches.
-from marts.fct_training_jobs as j
+from staging.training_jobs as j
+inner join staging.training_job_lives as l on j.training_job_arn = l.training_job_arn
 inner join visits as v on j.training_job_arn = v.training_job_arn
-group by left(cast(j.creation_time as varchar), 7), j.account_id, j.region
+left join staging.end_causes as c on j.training_job_arn = c.training_job_arn
+group by j.created_month, j.account_id, j.region

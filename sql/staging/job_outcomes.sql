@@ -6,29 +6,18 @@
 
 with events as (
     select
-        created_month,
-        account_id,
-        region,
-        instance_type,
-        is_spot,
-        cast(local_time(creation_time) as date) as date,
-        cast(date_trunc('month', local_time(creation_time)) as date) as cohort,
-        'Submitted' as event,
-        false as is_started
-    from staging.training_job_lives
-    union all
-    select
-        created_month,
-        account_id,
-        region,
-        instance_type,
-        is_spot,
-        cast(local_time(life_end_at) as date) as date,
-        cast(date_trunc('month', local_time(creation_time)) as date) as cohort,
-        training_job_status as event,
-        is_started
-    from staging.training_job_lives
-    where is_ended
+        l.created_month,
+        l.account_id,
+        l.region,
+        l.instance_type,
+        l.is_spot,
+        cast(local_time(case when e.is_end then l.life_end_at else l.creation_time end) as date) as date,
+        cast(date_trunc('month', local_time(l.creation_time)) as date) as cohort,
+        case when e.is_end then l.training_job_status else 'Submitted' end as event,
+        e.is_end and l.is_started as is_started
+    from staging.training_job_lives as l
+    cross join unnest([false, true]) as e (is_end)
+    where l.is_ended or not e.is_end
 )
 
 select
