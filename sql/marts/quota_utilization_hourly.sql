@@ -5,25 +5,23 @@
 -- @unique: hour, account_id, region, instance_type, is_spot, kind
 -- @check time_not_negative: seconds_at_quota >= 0 and seconds_at_quota <= seconds
 
-with stretches as (
+with levels as (
+    select
+        *,
+        date_trunc('hour', local_time(start_time)) as first_hour,
+        date_trunc('hour', local_time(greatest(start_time, end_time - interval 1 microsecond))) as last_hour
+    from staging.quota_levels
+    where quota_instances is not null and duration_microseconds > 0 and (instances > 0 or waiting_jobs > 0)
+),
+
+stretches as (
     select
         l.*,
         t.hour,
         least(l.end_time, utc_time(t.hour + interval 1 hour)) as stretch_end,
         greatest(l.start_time, utc_time(t.hour)) as stretch_start
-    from staging.quota_levels as l
-    cross join
-        unnest(
-            generate_series(
-                date_trunc('hour', local_time(l.start_time)),
-                date_trunc('hour', local_time(greatest(l.start_time, l.end_time - interval 1 microsecond))),
-                interval 1 hour
-            )
-        ) as t (hour)
-    where
-        l.quota_instances is not null
-        and l.duration_microseconds > 0
-        and (l.instances > 0 or l.waiting_jobs > 0)
+    from levels as l
+    cross join unnest(generate_series(l.first_hour, l.last_hour, interval 1 hour)) as t (hour)
 ),
 
 spans as (

@@ -15,6 +15,7 @@ from pipelines.home import Home
 from pipelines.models.build import Build
 from pipelines.models.catalogue import load_catalogue
 from pipelines.shipped import shipped
+from tests import measurements
 from tests.main_job import trainyard
 from tests.reference_data import reference_for, write_reference
 
@@ -67,7 +68,7 @@ def failed(number, reason):
 
 
 @pytest.fixture(scope="module")
-def home(made_documents, tmp_path_factory):
+def home(made_documents, made_measurements, tmp_path_factory):
     """The data directory of the made fleet and of odd jobs, built by DuckDB."""
     from tests.test_odd_fleets import ONCE_FOUND
 
@@ -79,6 +80,7 @@ def home(made_documents, tmp_path_factory):
     home = Home(folder / "home")
     write_reference(reference_for(documents), home.root / "reference")
     trainyard("import", str(file), home=home.root)
+    measurements.keep(home, made_measurements)
     trainyard("run", "--no-harvest", home=home.root)
     # A file of an older schema: the column is null in its rows.
     with duckdb.connect() as connection:
