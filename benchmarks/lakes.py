@@ -58,6 +58,7 @@ def _copy(base: Home, home: Home, copies: list[tuple[int, int]]) -> None:
     with duckdb.connect() as connection, tempfile.TemporaryDirectory(dir=home.root) as spilled:
         connection.execute("set temp_directory = $1", [spilled])
         connection.execute("set preserve_insertion_order = false")
+        connection.execute("set memory_limit = '8GiB'")
         main = main_table()
         connection.execute(
             "create table created as select training_job_arn as own_arn, creation_time as created_at from"

@@ -84,18 +84,9 @@ JOBS = Dataset(
     about="One row per training job, as marts.fct_training_jobs, with its team and its failure's masked reason.",
     sql="""\
 select
-    j.*,
-    coalesce(t.team, 'no team') as team,
+    j.* replace (coalesce(j.team, 'no team') as team),
     f.masked_reason
 from marts.fct_training_jobs as j
-left join (
-    select
-        training_job_arn,
-        value as team
-    from lake.tags
-    where lower(key) = 'team' and value <> ''
-    qualify row_number() over (partition by training_job_arn order by index) = 1
-) as t on j.training_job_arn = t.training_job_arn
 left join marts.failure_fingerprints as f
     on j.failure_fingerprint = f.failure_fingerprint and j.failure_class = f.failure_class
 """,

@@ -1,7 +1,7 @@
 -- Who holds instances and GPUs now, and since when?
 -- Metric M02.
 select
-    coalesce(t.value, 'no team') as team,
+    coalesce(j.team, 'no team') as team,
     j.instance_type,
     count(*) as jobs,
     sum(j.instance_count) as instances,
@@ -9,7 +9,6 @@ select
     min(j.started_at) as oldest_started_at,
     max(j.observed_at) as last_seen_at
 from marts.fct_training_jobs as j
-left join lake.tags as t on j.training_job_arn = t.training_job_arn and t.key = 'team'
 where j.is_open and j.is_started and j.run_seconds is null and not j.is_deleted
-group by coalesce(t.value, 'no team'), j.instance_type
+group by coalesce(j.team, 'no team'), j.instance_type
 order by gpus desc nulls last, instances desc nulls last

@@ -2,14 +2,13 @@
 -- Metrics M03, M04.
 with jobs as (
     select
-        coalesce(t.value, 'no team') as team,
+        coalesce(j.team, 'no team') as team,
         j.instance_hours,
         j.gpu_hours,
         date_trunc('month', j.creation_time) = date_trunc('month', b.newest_observed_at) - interval 1 month
             as is_last_month
     from marts.fct_training_jobs as j
     cross join marts.build_info as b
-    left join lake.tags as t on j.training_job_arn = t.training_job_arn and t.key = 'team'
     where
         j.creation_time >= date_trunc('month', b.newest_observed_at) - interval 2 months
         and j.creation_time < date_trunc('month', b.newest_observed_at)

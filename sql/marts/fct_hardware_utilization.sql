@@ -42,7 +42,7 @@ select
     j.region,
     j.instance_type,
     j.is_spot,
-    t.team, -- Team of the job, by its tag `team`; null if unknown.
+    t.team,
     u.measure, -- What is used: `gpu`, `gpu_memory`, `cpu`, `memory` or `disk`.
     j.instance_count,
     u.measured_hosts, -- Instances of which it was measured.

@@ -17,6 +17,7 @@ select
     j.labeling_job_arn,
     j.experiment_name,
     j.role_arn,
+    t.team,
     j.training_image,
     j.algorithm_name,
     j.training_plan_arn,
@@ -65,6 +66,7 @@ select
     f.failure_fingerprint
 from staging.training_jobs as j
 inner join staging.training_job_lives as l on j.training_job_arn = l.training_job_arn
+left join staging.teams as t on j.training_job_arn = t.training_job_arn
 left join staging.failure_reasons as f
     on
         j.created_month = f.created_month

@@ -4,7 +4,7 @@
 
 select
     training_job_arn,
-    value as team -- Team that the job is of.
+    value as team -- Team of the job, by its tag `team`; null if unknown.
 from lake.tags
 where lower(key) = 'team' and value <> ''
 qualify row_number() over (partition by training_job_arn order by index) = 1

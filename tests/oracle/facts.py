@@ -2,6 +2,7 @@
 
 from tests.oracle.failures import fingerprint, judged, reason_of
 from tests.oracle.intervals import SECOND, timestamp
+from tests.oracle.owners import team_of
 from tests.oracle.statistics import hours, seconds
 
 
@@ -32,6 +33,7 @@ def training_jobs(jobs):
             "instance_hours": hours(job.instance_time),
             "gpu_hours": hours(job.gpu_time),
             "billable_instance_hours": hours(job.billable_instance_time),
+            "team": team_of(job),
             "tuning_job_arn": job.document.get("TuningJobArn") or None,
             "failure_class": judged(reason_of(job))[0] if job.status == "Failed" else None,
             "failure_actor": judged(reason_of(job))[1] if job.status == "Failed" else None,
