@@ -43,7 +43,7 @@ SMALL, JOBS = 3_000, 30_000
 LOOKS, SECONDS_BETWEEN = 3, 900
 
 
-class Need:
+class AskedFor:
     """What was asked for, by account, region and period: no call can have several of these."""
 
     def __init__(self) -> None:
@@ -103,17 +103,17 @@ def _periods(window: Window) -> int:
 
 
 @contextmanager
-def counted() -> Iterator[Need]:
+def counted() -> Iterator[AskedFor]:
     """While the block runs, what is asked for is added up."""
-    need = Need()
+    asked = AskedFor()
 
     def ask(calls: Any, batch: list[Series]) -> Any:
-        need.add(batch)
+        asked.add(batch)
         return measured(calls, batch)
 
     collect.measured = ask
     try:
-        yield need
+        yield asked
     finally:
         collect.measured = measured
 
@@ -121,12 +121,12 @@ def counted() -> Iterator[Need]:
 def look(simulator: Simulator, settings: Settings) -> dict[str, Any]:
     """One run's look, as a line of the table."""
     simulator.calls.clear()
-    with counted() as need, Home(settings.home).writing():
+    with counted() as asked, Home(settings.home).writing():
         outcomes = collect.collect(settings)
     assert not [outcome.error for outcome in outcomes if outcome.error]
-    calls, least = simulator.calls["GetMetricData"], need.least_calls()
+    calls, least = simulator.calls["GetMetricData"], asked.least_calls()
     return {
-        "queries": need.queries,
+        "queries": asked.queries,
         "points": sum(outcome.documents for outcome in outcomes),
         "calls": calls,
         "least_calls": least,
