@@ -28,7 +28,7 @@ from rich.table import Table
 from pipelines.cloudwatch import collect
 from pipelines.cloudwatch.batches import PERIODS_A_SECOND, POINTS_A_PAGE, QUERIES_A_CALL, Series
 from pipelines.cloudwatch.metric_data import measured
-from pipelines.cloudwatch.windows import Window
+from pipelines.cloudwatch.windows import KEPT_SECONDS, Window
 from pipelines.config import Settings, SourceSettings
 from pipelines.harvest.harvest import harvest
 from pipelines.home import Home
@@ -48,17 +48,28 @@ class AskedFor:
 
     def __init__(self) -> None:
         self.windows: dict[tuple[str, str, int], Counter[Window]] = defaultdict(Counter)
+        self.jobs: dict[int, set[str]] = defaultdict(set)  # by period
 
     def add(self, batch: list[Series]) -> None:
         """Add what one call asks for."""
         for series in batch:
             job, window = series.need
             self.windows[job.account_id, job.region, window.period_seconds][window] += len(series.statistics)
+            self.jobs[window.period_seconds].add(job.arn)
 
     @property
     def queries(self) -> int:
         """How many were asked."""
         return sum(of_key.total() for of_key in self.windows.values())
+
+    @property
+    def points_a_job_of_minutes(self) -> float:
+        """How many a job has that was asked about while minutes are kept."""
+        of_minutes = Counter[Window]()
+        for (_, _, period), windows in self.windows.items():
+            if period == min(KEPT_SECONDS):
+                of_minutes += windows
+        return _points(of_minutes) / len(self.jobs[min(KEPT_SECONDS)])
 
     def least_calls(self) -> int:
         """A number of calls that no way of dividing what was asked for goes below."""
@@ -67,12 +78,11 @@ class AskedFor:
 
 def least_calls(queries: Counter[Window]) -> int:
     """The same of queries with windows of one period: the greater of what queries and points need at least."""
-    points = sum(number * _periods(window) for window, number in queries.items())
     windows = sorted(queries)
     before = [0, *accumulate(queries[window] for window in windows)]
     # A query takes at least its part of the fullest call that it can be in.
     parts = sum(queries[window] / _most_together(windows, before, at) for at, window in enumerate(windows))
-    return max(math.ceil(parts - 1e-9), math.ceil(points / POINTS_A_PAGE))
+    return max(math.ceil(parts - 1e-9), math.ceil(_points(queries) / POINTS_A_PAGE))
 
 
 def _most_together(windows: list[Window], before: list[int], at: int) -> float:
@@ -98,6 +108,10 @@ def _fitting(windows: list[Window], first: int, at: int, last: int) -> float:
     return min(QUERIES_A_CALL, PERIODS_A_SECOND / max(span, 1))
 
 
+def _points(queries: Counter[Window]) -> int:
+    return sum(number * _periods(window) for window, number in queries.items())
+
+
 def _periods(window: Window) -> int:
     return (window.end - window.start) // window.period_seconds
 
@@ -118,27 +132,29 @@ def counted() -> Iterator[AskedFor]:
         collect.measured = measured
 
 
-def look(simulator: Simulator, settings: Settings) -> dict[str, Any]:
-    """One run's look, as a line of the table."""
+def look(simulator: Simulator, settings: Settings) -> tuple[dict[str, Any], AskedFor]:
+    """One run's look, as a line of the table, and what was asked for."""
     simulator.calls.clear()
     with counted() as asked, Home(settings.home).writing():
         outcomes = collect.collect(settings)
     assert not [outcome.error for outcome in outcomes if outcome.error]
     calls, least = simulator.calls["GetMetricData"], asked.least_calls()
-    return {
+    line = {
         "queries": asked.queries,
         "points": sum(outcome.documents for outcome in outcomes),
         "calls": calls,
         "least_calls": least,
         "times_the_least": round(calls / least, 3) if least else None,
     }
+    return line, asked
 
 
-def measure(jobs: int, looks: int) -> Iterator[dict[str, Any]]:
-    """A line of the table for the first look at a fleet, and each of some after it."""
+def measure(jobs: int, looks: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
+    """A line of the table for the first look at a fleet, and each of some after it; and what the first comes to."""
     account, region, _ = PLACES[0]
     fleet = Fleet(document for document in made_documents(1, jobs, END_SECONDS) if place(document) == (account, region))
     source = SourceSettings(regions=(region,), role_arn=f"arn:aws:iam::{account}:role/trainyard")
+    lines: list[dict[str, Any]] = []
     with Simulator(fleet) as simulator, tempfile.TemporaryDirectory() as folder:
         os.environ |= {
             "AWS_ENDPOINT_URL": simulator.url,
@@ -152,13 +168,25 @@ def measure(jobs: int, looks: int) -> Iterator[dict[str, Any]]:
             simulator.set_time(end - (looks - number) * SECONDS_BETWEEN)
             assert not [outcome.error for outcome in harvest(settings) if outcome.error]
             load(Home(settings.home))
-            yield {"jobs": jobs, "minutes_later": number * SECONDS_BETWEEN // 60} | look(simulator, settings)
+            line, asked = look(simulator, settings)
+            lines.append({"jobs": jobs, "minutes_later": number * SECONDS_BETWEEN // 60} | line)
+            if number == 0:
+                asked_about = len(set[str]().union(*asked.jobs.values()))
+                kept = sum(path.stat().st_size for path in Home(settings.home).metrics.rglob("*.parquet"))
+                constants = {
+                    "metric_calls_a_job": line["calls"] / asked_about,
+                    "metric_points_a_job": asked.points_a_job_of_minutes,
+                    "metric_bytes_a_point": kept / line["points"],
+                }
+    return lines, {name: float(f"{value:.4g}") for name, value in constants.items()}
 
 
 def main() -> None:
     """Measure, print, keep."""
-    lines = [*measure(SMALL, 0), *measure(JOBS, LOOKS)]
-    RESULTS.write_text(json.dumps({"lines": lines}, indent=2) + "\n")
+    of_small, _ = measure(SMALL, 0)
+    of_large, constants = measure(JOBS, LOOKS)
+    lines = of_small + of_large
+    RESULTS.write_text(json.dumps({"lines": lines, **constants}, indent=2) + "\n")
     table = Table(*(column.replace("_", " ") for column in lines[0]), title="one of the four sources of so many jobs")
     for line in lines:
         table.add_row(*("" if value is None else f"{value:,}" for value in line.values()))
