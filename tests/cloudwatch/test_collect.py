@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from pipelines.assets.lake import lake_key
+from pipelines.cloudwatch import collect as collecting
 from pipelines.cloudwatch import store
 from pipelines.cloudwatch.collect import collect
 from pipelines.cloudwatch.due import forgotten_jobs
@@ -205,6 +206,16 @@ def test_only_what_is_not_held_is_asked_for(home, simulator):
         if (name_of(row), row["metric_name"]) == ("open", "CPUUtilization")
     ]
     assert len(set(starts)) == len(starts) == 127
+
+
+def test_of_a_job_with_very_many_points_some_are_asked_for_in_each_run(home, simulator, undisturbed, monkeypatch):
+    monkeypatch.setattr(collecting, "POINTS_OF_A_JOB", 300)
+    kept = []
+    while not kept or kept[-1]:
+        kept.append(collected(home).documents)
+    assert len(kept) > 3
+    for table in (HARDWARE_METRICS, ALGORITHM_METRICS):
+        assert everything(home)[table.name] == undisturbed[table.name]
 
 
 @pytest.mark.parametrize(
