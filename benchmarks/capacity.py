@@ -21,6 +21,8 @@ from s3transfer.manager import TransferConfig
 from pipelines.assets.prune import RUNS_KEPT
 from pipelines.bucket.lease import RENEWAL_SECONDS
 from pipelines.bucket.objects import REMOVED_AT_ONCE, TRANSFERS_AT_ONCE
+from pipelines.cloudwatch.batches import QUERIES_A_CALL
+from pipelines.cloudwatch.windows import KEPT_SECONDS
 from pipelines.config import Settings
 from pipelines.errors import TrainyardError
 from pipelines.flatten.layout import lake_tables
@@ -146,6 +148,9 @@ class Measured:
     account_memory_bytes: float
     dagster_bytes_a_run: float
     empty_run_cpu_seconds: float
+    metric_calls_a_job: float
+    metric_points_a_job: float
+    metric_bytes_a_point: float
     incremental_seconds: Line
     other_seconds: Line
     publish_seconds: Line
@@ -176,6 +181,7 @@ def read_measured(results: Path) -> Measured:
     process_bytes = builds.at(f"{sizes[0]}", "quiet build", "peak_mib") * MIB
     ours = flatten.at("runs", "trainyard")
     footprint = _Result(results, "footprint")
+    metrics = _Result(results, "metric_calls")
     return Measured(
         cores=flatten.at("cores"),
         jobs_built=tuple(sizes),
@@ -196,6 +202,7 @@ def read_measured(results: Path) -> Measured:
         publish_memory_bytes=line("publish", "peak_mib", MIB, process_bytes),
         published_bytes=line("publish", "published_mib", MIB),
         **{name: footprint.at(name) for name in FOOTPRINT},
+        **{name: metrics.at(name) for name in METRICS},
     )
 
 
@@ -222,6 +229,7 @@ FOOTPRINT = (
     "dagster_bytes_a_run",
     "empty_run_cpu_seconds",
 )
+METRICS = ("metric_calls_a_job", "metric_points_a_job", "metric_bytes_a_point")
 
 
 class _Result:
@@ -548,6 +556,28 @@ class Plan:
         """All layers; the published file twice, while it is replaced."""
         layers = self.raw_bytes + 365 * self.raw_bytes_a_day + self.lake_bytes + self.model_bytes
         return layers + self.superseded_bytes + 2 * self.published_bytes + self.dagster_bytes
+
+    @property
+    def metric_first_calls(self) -> float:
+        """Of CloudWatch, for all that it still has."""
+        kept_days = max(KEPT_SECONDS.values()) / DAY_SECONDS
+        return min(self.fleet.jobs, self.fleet.jobs_a_day * kept_days) * self.measured.metric_calls_a_job
+
+    @property
+    def metric_points_a_day(self) -> float:
+        """Of minutes."""
+        return self.fleet.jobs_a_day * self.measured.metric_points_a_job
+
+    @property
+    def metric_calls_a_day(self) -> float:
+        """Of CloudWatch: in each run those that are full of queries, and one of each source that is not."""
+        points_a_call = QUERIES_A_CALL * DAY_SECONDS / 60 / RUNS_A_DAY
+        return self.touched_sources * RUNS_A_DAY + self.metric_points_a_day / points_a_call
+
+    @property
+    def metric_bytes(self) -> float:
+        """Measurements of a year; not in the other figures, for they are asked for only where a setting says so."""
+        return 365 * self.metric_points_a_day * self.measured.metric_bytes_a_point
 
     @property
     def files(self) -> float:

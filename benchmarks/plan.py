@@ -268,6 +268,12 @@ _FOLLOWS: dict[str, list[tuple[str, str, _Use]]] = {
         ("files, after a year", "", lambda plan: plan.files),
         ("Dagster's storage", "B", lambda plan: plan.dagster_bytes),
     ],
+    "With `cloudwatch`, on top": [
+        ("calls of GetMetricData of the first look", "", lambda plan: plan.metric_first_calls),
+        ("calls of it a day", "", lambda plan: plan.metric_calls_a_day),
+        ("points of minutes a day", "", lambda plan: plan.metric_points_a_day),
+        ("measurements of a year, on disk", "B", lambda plan: plan.metric_bytes),
+    ],
     "Memory": [
         ("clients of all accounts", "B", lambda plan: plan.clients_memory_bytes),
         ("lists of files", "B", lambda plan: plan.lists_memory_bytes),
@@ -398,6 +404,11 @@ def _constants(measured: Measured) -> list[str]:
             ("a run that finds nothing, CPU", _amount(measured.empty_run_cpu_seconds, "s")),
             ("a run in Dagster's storage", _amount(measured.dagster_bytes_a_run, "B")),
         ],
+        "metric_calls.json": [
+            ("calls of GetMetricData a job, first look", f"{measured.metric_calls_a_job:.4f}"),
+            ("points a job, of minutes", _amount(measured.metric_points_a_job)),
+            ("a point kept", _amount(measured.metric_bytes_a_point, "B")),
+        ],
     }
     incremental = sum(models().values())
     return [
@@ -439,6 +450,8 @@ def _not_in_it() -> list[str]:
         "- Late changes of old months, each of which writes a month anew; `verify`, which counts once a day; people's"
         " own queries.",
         "- Prices of calls, requests and storage.",
+        "- Builds of what CloudWatch measured: its calls and bytes are above, beside the totals, for it is asked only"
+        " where a setting says so.",
         "",
     ]
 

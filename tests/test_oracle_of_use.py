@@ -365,13 +365,14 @@ class TestQuotas:
         found = referring("quota_utilization_daily", "peak_instances", document, as_of=DAY, quotas=[quota(4)])
         assert found == [(2,)]
 
-    def test_a_warm_pool_has_a_quota_of_its_own(self):
+    def test_a_warm_pool_has_a_quota_of_its_own_and_takes_that_of_training_jobs_too(self):
         kept = ran(0, HOUR) | {"WarmPoolStatus": {"ResourceRetainedBillableTimeInSeconds": 1800}}
-        names = "kind peak_instances seconds_at_quota created_jobs"
+        waiting = ran(2 * HOUR, 3 * HOUR, created=HOUR + 600)
+        names = "kind peak_instances seconds_at_quota created_jobs created_jobs_at_quota wait_seconds_at_quota"
         quotas = [quota(1) | {"kind": kind} for kind in ("training_jobs", "warm_pools")]
-        assert referring("quota_utilization_daily", names, kept, as_of=DAY, quotas=quotas) == [
-            ("training_jobs", 1, HOUR, 1),
-            ("warm_pools", 1, 1800, 0),
+        assert referring("quota_utilization_daily", names, kept, waiting, as_of=DAY, quotas=quotas) == [
+            ("training_jobs", 1, HOUR + 1800 + HOUR, 2, 1, 1200),
+            ("warm_pools", 1, 1800, 0, 0, 0),
         ]
 
     def test_all_types_together_have_one_too(self):

@@ -58,6 +58,9 @@ MEASURED = Measured(
     account_memory_bytes=20_000_000,
     dagster_bytes_a_run=1_000_000,
     empty_run_cpu_seconds=20,
+    metric_calls_a_job=0.04,
+    metric_points_a_job=1_000,
+    metric_bytes_a_point=4,
     incremental_seconds=Line(0, 0.0001),
     other_seconds=Line(5, 0.00005),
     publish_seconds=Line(1, 0.0001),
@@ -119,6 +122,11 @@ DOCUMENTS_A_DAY = 1_000_000 / 10 * 12 / 365 * 4.5
         ("model_bytes", 1_000_000_000),
         ("published_bytes", 2_000_000_000),
         ("superseded_bytes", 6 * (15_000_000 + 100_000_000)),
+        ("metric_first_calls", 40_000),  # no job is older than 455 days
+        ("metric_points_a_day", 1_000_000 / 10 * 12 / 365 * 1_000),
+        # Each hour one call of each source, and the full ones of 500 metrics and 60 minutes.
+        ("metric_calls_a_day", 480 + 1_000_000 / 10 * 12 / 365 * 1_000 / 30_000),
+        ("metric_bytes", 4_800_000_000),
         ("parts", 10),
         # 175,400 raw batches and 10 parts of each model by month: 176 listings, three times; 6 and 1 to remove.
         ("listings", 3 * 176 + 7),
@@ -158,6 +166,11 @@ def test_a_line_goes_on_through_the_largest_sizes(measured, at_none, jobs, value
     assert Line.through(measured, at_none).at(jobs) == pytest.approx(value)
 
 
+def test_what_cloudwatch_has_forgotten_is_not_asked_for():
+    long = replace(FLEET, months=30)
+    assert Plan(long, MEASURED).metric_first_calls == pytest.approx(1_000_000 * 455 / (30 * 365 / 12) * 0.04)
+
+
 def test_the_first_bottleneck_is_what_there_is_least_of():
     assert first_bottleneck(PLAN).name == "publishing"  # 101 s of 3,600
     of_much_memory = replace(MEASURED, account_memory_bytes=8 * 2**30 / 5)
@@ -195,7 +208,14 @@ def test_builds_of_more_jobs_make_the_lines(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("calls", "{}"), ("flatten", "{}"), ("builds", "{}"), ("builds", '{"100": {}}'), ("footprint", "{}")],
+    [
+        ("calls", "{}"),
+        ("flatten", "{}"),
+        ("builds", "{}"),
+        ("builds", '{"100": {}}'),
+        ("footprint", "{}"),
+        ("metric_calls", "{}"),
+    ],
 )
 def test_what_was_not_measured_is_named(name, content, tmp_path):
     results = _copied_results(tmp_path)

@@ -19,7 +19,7 @@ from pipelines.cloudwatch.batches import Need, Series, batches
 from pipelines.cloudwatch.due import Job, jobs_due
 from pipelines.cloudwatch.metric_data import Points, connect, measured
 from pipelines.cloudwatch.tables import ALGORITHM_METRICS, HARDWARE_METRICS, METRIC_WINDOWS
-from pipelines.cloudwatch.windows import MARGIN_SECONDS, windows_due
+from pipelines.cloudwatch.windows import MARGIN_SECONDS, Window, earliest, windows_due
 from pipelines.config import Settings
 from pipelines.harvest.archive import last_looks
 from pipelines.harvest.calls import Calls
@@ -30,6 +30,8 @@ from pipelines.home import Home
 
 # After so many points they are kept, so that a process that dies loses no more.
 POINTS_A_COMMIT = 500_000
+# So many of a job are asked for in a run, from the earliest on, for they are kept together; the next run goes on.
+POINTS_OF_A_JOB = 2_000_000
 
 
 def collect(settings: Settings) -> list[Outcome]:
@@ -93,11 +95,7 @@ class Collection:
         """Ask for what is due at an instant; gives a later one, by CloudWatch's clock, where that was long ago."""
         source = self._source
         for jobs in jobs_due(self._home, source.name, source.account_id, source.region, now):
-            needs = [
-                Need(job, window)
-                for job in jobs
-                for window in windows_due(job.started_at, job.ended_at, job.held_until, now)
-            ]
+            needs = [Need(job, window) for job in jobs for window in _windows(job, now)]
             self._open = Counter()
             for need in needs:
                 self._open[need.job] += len(need.series())
@@ -132,6 +130,12 @@ class Collection:
                 store.add(self._home, _rows(whole))
             self.batches += 1
             self.documents += sum(len(answer.points[0]) for answer in whole)
+
+
+def _windows(job: Job, now: float) -> list[Window]:
+    """The windows of a job to ask for in this run."""
+    due = windows_due(job.started_at, job.ended_at, job.held_until, now)
+    return earliest(due, POINTS_OF_A_JOB // len(Need(job, due[0]).series())) if due else []
 
 
 class _Answer(NamedTuple):

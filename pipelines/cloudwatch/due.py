@@ -125,14 +125,17 @@ def forgotten_jobs(home: Home) -> int:
     looks = last_looks(home.root).values()
     if not looks:
         return 0
-    main = main_table()
-    lake, windows = read_manifest(home.lake), held(home)
+    forgotten, main = forgotten_before(max(looks)), main_table()
+    last_month = _month(forgotten)
+    lake, windows = (
+        manifest.where(lambda part: part.month <= last_month) for manifest in (read_manifest(home.lake), held(home))
+    )
     with duckdb.connect() as connection:
         ((jobs,),) = connection.execute(
             f"select count(*) from ({select_table(main.table, lake.paths(home.lake, main.name))}) as j anti join"
             f" ({select_table(METRIC_WINDOWS, windows.paths(home.metrics, METRIC_WINDOWS.name))}) as w"
             " using (training_job_arn) where epoch(j.training_end_time) <= $1",
-            [forgotten_before(max(looks))],
+            [forgotten],
         ).fetchall()
     return int(jobs)
 
@@ -143,7 +146,7 @@ def jobs_due(home: Home, source: str, account_id: str | None, region: str, now: 
     Those of its account and region, wherever their records came from; where no account is known, those it gave.
     """
     forgotten = forgotten_before(now)
-    first_month = f"{datetime.fromtimestamp(forgotten - LONGEST_LIFE_SECONDS, UTC):%Y-%m}"
+    first_month = _month(forgotten - LONGEST_LIFE_SECONDS)
 
     def may_be_due(part: Partition) -> bool:
         is_of_source = account_id is None or (account_id, region) == (part.account_id, part.region)
@@ -165,3 +168,8 @@ def jobs_due(home: Home, source: str, account_id: str | None, region: str, now: 
         rows = connection.execute(sql, asked)
         while some := rows.fetchmany(JOBS_AT_ONCE):
             yield [Job._make((*row[:7], tuple(row[7]), *row[8:])) for row in some]
+
+
+def _month(instant: float) -> str:
+    """The month of an instant, as partitions have it."""
+    return f"{datetime.fromtimestamp(instant, UTC):%Y-%m}"

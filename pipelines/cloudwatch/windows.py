@@ -50,6 +50,18 @@ def windows_due(started_at: float, ended_at: float | None, held_until: float | N
     return due
 
 
+def earliest(windows: list[Window], most_periods: int) -> list[Window]:
+    """The earliest of windows that overlap nowhere, up to so many periods in all: the last of them may be cut."""
+    some = []
+    for window in sorted(windows):
+        start, end, period = window
+        end = min(end, start + most_periods * period)
+        if start < end:
+            some.append(Window(start, end, period))
+        most_periods -= (end - start) // period
+    return some
+
+
 def up(instant: float, period_seconds: int) -> int:
     """The first multiple of a period that is not before an instant."""
     return -int(-instant // period_seconds) * period_seconds

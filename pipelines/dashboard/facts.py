@@ -25,7 +25,7 @@ FINGERPRINTS = 50
 STATUSES = 30
 LISTED_PER_MONTH = 10  # of each account, region and type: so the first ten of any selection are among them
 LISTED = 5_000
-IDLE = STUCK = LATE = 200
+IDLE = STUCK = LATE = QUOTAS = 200
 ROWS_AT_MOST = 100_000  # of 30 bytes, 3 MB
 
 # Seconds from which each of the page's classes of waits begins.
@@ -141,6 +141,20 @@ _LISTS = {
             mean_share, coverage_share
         from marts.idle_gpu_jobs as i join cells as c using (account_id, region, instance_type)
         order by idle_gpu_hours desc, training_job_arn limit {IDLE}
+    """,
+    # Those of all types together, and of types that only groups of heterogeneous jobs have, are of all types.
+    "quotas": f"""
+        select coalesce(c."group", p."group") as "group", q.account_id, q.region, q.instance_type, kind, is_spot,
+            arg_max(quota_instances, date) as quota_instances, max(peak_instances) as peak_instances,
+            max(peak_utilization) as peak_utilization, sum(seconds_at_quota) as seconds_at_quota,
+            sum(waited_jobs_at_quota)::bigint as waited_jobs_at_quota
+        from marts.quota_utilization_daily as q
+        join cells as p on q.account_id = p.account_id and q.region = p.region and p.instance_type is null
+        left join cells as c
+            on (q.account_id, q.region, q.instance_type) = (c.account_id, c.region, c.instance_type)
+        where date > (select max(date) - 30 from marts.quota_utilization_daily)
+        group by all having max(peak_instances) > 0 or sum(waited_jobs_at_quota) > 0
+        order by seconds_at_quota desc, peak_utilization desc nulls last, 2, 3, 4, 5, 6 limit {QUOTAS}
     """,
     "dearest": f"""
         select date_trunc('month', local_time(life_end_at))::date as start, month_days(local_time(life_end_at)) as days,

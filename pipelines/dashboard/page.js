@@ -213,6 +213,12 @@ const lists = {
       ["idle_share", "Time idle", percent], ["mean_share", "Mean use", percent], ["coverage_share", "Measured", percent]],
     rows: (chosen) => selected("idle", chosen).slice(0, 20),
   },
+  quotas: {
+    columns: [["instance_type", "Type"], ["of", "Quota of"], ["account_id", "Account"], ["region", "Region"], ["quota_instances", "Instances allowed", integer],
+      ["peak_instances", "Most used", integer], ["peak_utilization", "Of those allowed", percent], ["seconds_at_quota", "Time at quota", duration], ["waited_jobs_at_quota", "Jobs that waited then", integer]],
+    rows: (chosen) => selected("quotas", chosen).slice(0, 20)
+      .map((row) => ({ ...row, instance_type: row.instance_type === "all" ? "all types" : row.instance_type, of: `${row.is_spot ? "spot " : ""}${words(row.kind)}` })),
+  },
   dearest: {
     columns: [["training_job_name", "Job"], ["training_job_status", "Status"], ["line", "Line of the bill", words, ""], ["instance_type", "Type"], ["instance_count", "Instances", integer],
       ["billed_seconds", "Seconds billed", integer], ["price_per_hour", "Price an hour", price], ["price_valid_from", "Price since"], ["list_cost", "List cost", money]],

@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pipelines import files
+from pipelines.cloudwatch.store import held
+from pipelines.cloudwatch.tables import METRIC_TABLES
 from pipelines.flatten.layout import lake_tables
 from pipelines.home import Home
 from pipelines.lake.manifest import read_manifest
@@ -24,9 +26,11 @@ WRITTEN_AT_ONCE = 16
 
 
 def link_lake(home: Home) -> None:
-    """List the lake's files that its manifest lists: to be called before any that it does not are removed."""
-    manifest = read_manifest(home.lake)
-    _link(home, "lake", {table.name: manifest.paths(home.lake, table.name) for table in lake_tables()})
+    """List the files of lake and measurements in force: to be called before any that are not are removed."""
+    manifest, measured = read_manifest(home.lake), held(home)
+    tables = {table.name: manifest.paths(home.lake, table.name) for table in lake_tables()}
+    tables |= {table.name: measured.paths(home.metrics, table.name) for table in METRIC_TABLES}
+    _link(home, "lake", tables)
 
 
 def link_marts(home: Home, build: Build, catalogue: Catalogue) -> None:

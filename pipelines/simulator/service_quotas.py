@@ -80,7 +80,8 @@ def _uses(document: Document) -> Iterator[tuple[str, str, float, float, int]]:
     for group in config.get("InstanceGroups") or [config]:
         named, count = group.get("InstanceType"), group.get("InstanceCount")
         if named and isinstance(count, int):
-            yield use, named, start, max(start, end), count
+            # What a warm pool keeps counts towards both its quotas.
+            yield use, named, start, max(start, end + kept), count
             if kept:
                 yield WARM_POOL, named, end, end + kept, count
 

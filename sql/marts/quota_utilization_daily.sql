@@ -50,7 +50,7 @@ select
     d.is_spot,
     d.kind, -- Of what the quota is: `training_jobs`, or `warm_pools`, which keep instances after a job.
     d.quota_instances, -- Instances that may be in use at once: the quota in force on this day.
-    d.peak_instances, -- Greatest number of instances in use at once.
+    d.peak_instances, -- Greatest number of instances in use, or kept in warm pools, at once.
     d.peak_instances
     / nullif(d.quota_instances, 0)
         as peak_utilization, -- peak_instances / quota_instances; above 1 if that was lowered, null if that is 0.

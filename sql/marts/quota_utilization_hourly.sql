@@ -71,7 +71,7 @@ select
     is_spot,
     kind, -- Of what the quota is: `training_jobs`, or `warm_pools`, which keep instances after a job.
     quota_instances, -- Instances that may be in use at once: the quota in force in this hour.
-    peak_instances, -- Greatest number of instances in use at once.
+    peak_instances, -- Greatest number of instances in use, or kept in warm pools, at once.
     peak_instances
     / nullif(quota_instances, 0) as peak_utilization, -- peak_instances / quota_instances; null if that is 0.
     instance_microseconds / nullif(

@@ -1,6 +1,7 @@
 -- One row per quota (account, region, instance type, spot or not, and kind) and training job that counts towards it:
--- when it did, and when it waited before. The quota of `all` types counts those of every type. Heterogeneous jobs are
--- divided into their instance groups.
+-- when it did, and when it waited before. What a warm pool keeps after a job counts towards the quota of training jobs
+-- too, as AWS counts it. The quota of `all` types counts those of every type. Heterogeneous jobs are divided into their
+-- instance groups.
 -- @incremental
 -- @unique: account_id, region, instance_type, is_spot, kind, training_job_arn
 -- @check instances_not_negative: instances >= 0
@@ -26,9 +27,15 @@ uses as (
         k.kind,
         case when k.kind = 'training_jobs' then l.creation_time end as creation_time,
         case when k.kind = 'training_jobs' then coalesce(l.started_at, l.life_end_at) end as wait_end_at,
-        case when k.kind = 'training_jobs' then l.started_at else coalesce(l.run_end_at, l.life_end_at) end
-            as start_time,
-        case when k.kind = 'training_jobs' then l.run_end_at else l.warm_pool_end_at end as end_time
+        case
+            when k.kind = 'warm_pools' or (l.started_at is null and l.warm_pool_microseconds > 0)
+                then coalesce(l.run_end_at, l.life_end_at)
+            else l.started_at
+        end as start_time,
+        case
+            when k.kind = 'warm_pools' or l.warm_pool_microseconds > 0 then l.warm_pool_end_at
+            else l.run_end_at
+        end as end_time
     from staging.training_job_lives as l
     cross join unnest(['training_jobs', 'warm_pools']) as k (kind)
     where k.kind = 'training_jobs' or l.warm_pool_microseconds > 0

@@ -11,8 +11,10 @@ import pytest
 from rich.console import Console
 
 from pipelines.assets.lake import lake_key
+from pipelines.cloudwatch import collect as collecting
 from pipelines.cloudwatch import store
 from pipelines.cloudwatch.collect import collect
+from pipelines.cloudwatch.due import forgotten_jobs
 from pipelines.cloudwatch.tables import ALGORITHM_METRICS, HARDWARE_METRICS, METRIC_TABLES, METRIC_WINDOWS
 from pipelines.config import Settings, SourceSettings
 from pipelines.definitions import build_defs
@@ -206,6 +208,16 @@ def test_only_what_is_not_held_is_asked_for(home, simulator):
     assert len(set(starts)) == len(starts) == 127
 
 
+def test_of_a_job_with_very_many_points_some_are_asked_for_in_each_run(home, simulator, undisturbed, monkeypatch):
+    monkeypatch.setattr(collecting, "POINTS_OF_A_JOB", 300)
+    kept = []
+    while not kept or kept[-1]:
+        kept.append(collected(home).documents)
+    assert len(kept) > 3
+    for table in (HARDWARE_METRICS, ALGORITHM_METRICS):
+        assert everything(home)[table.name] == undisturbed[table.name]
+
+
 @pytest.mark.parametrize(
     ("fault", "more_calls"),
     [
@@ -219,7 +231,7 @@ def test_what_goes_wrong_and_passes_is_asked_for_again(home, simulator, undistur
     simulator.inject(fault)
     outcome = collected(home)
     assert outcome.error is None
-    assert simulator.calls["GetMetricData"] == outcome.calls == 4 + more_calls  # for each period, and the open job
+    assert simulator.calls["GetMetricData"] == outcome.calls == 3 + more_calls  # for each period
     assert everything(home) == undisturbed
 
 
@@ -308,6 +320,14 @@ def step(home, **settings):
     assert result.success
     (check,) = result.get_asset_check_evaluations()
     return check, told
+
+
+def test_of_what_is_forgotten_only_months_so_old_are_read(home):
+    months = sorted(home.lake.glob("training_jobs/*/*/month=*"))
+    assert len(months) > 2
+    for month in months[1:]:
+        shutil.rmtree(month)
+    assert forgotten_jobs(home) == 1
 
 
 def test_a_source_that_denies_it_is_told_of_once_and_stops_nothing(home, simulator, models, monkeypatch):

@@ -4,7 +4,7 @@ from random import Random
 
 from pipelines.cloudwatch.batches import QUERIES_A_CALL, SPAN_OF_A_CALL, Need, batches
 from pipelines.cloudwatch.due import Job
-from pipelines.cloudwatch.windows import KEPT_SECONDS, Window, windows_due
+from pipelines.cloudwatch.windows import KEPT_SECONDS, Window, earliest, windows_due
 
 NOW = 1_700_000_123
 DAY = 24 * 3600
@@ -53,6 +53,17 @@ def test_the_last_minutes_are_left_to_the_next_look_and_nothing_is_asked_for_twi
     # After so long, minutes that were held are not there again as parts of an hour.
     (late,) = windows_due(started, NOW + 20 * DAY, first.end, NOW + 70 * DAY)[-1:]
     assert first.end <= late.start < first.end + 3600
+
+
+def test_the_earliest_are_taken_where_there_are_too_many():
+    windows = windows_due(NOW - 500 * DAY, None, None, NOW)
+    hours = (windows[2].end - windows[2].start) // 3600
+    first, second = earliest(windows, hours + 2)
+    assert (first, second) == (windows[2], windows[1]._replace(end=windows[1].start + 600))
+    assert earliest(windows, 10**9) == windows[::-1]
+    # The next look goes on where this one ended.
+    *_, rest = windows_due(NOW - 500 * DAY, None, second.end, NOW)
+    assert rest.start == second.end
 
 
 def test_every_series_is_in_one_call_within_the_limits():

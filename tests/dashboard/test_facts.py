@@ -7,7 +7,7 @@ import stat
 import duckdb
 import pytest
 
-from pipelines.dashboard.facts import FINGERPRINTS, GRAINS, IDLE, ROWS_AT_MOST, WAITS_FROM, Grain, facts_of
+from pipelines.dashboard.facts import FINGERPRINTS, GRAINS, IDLE, QUOTAS, ROWS_AT_MOST, WAITS_FROM, Grain, facts_of
 from pipelines.dashboard.inline import embedded, inline_script
 from tests.dashboard.warehouses import altered, emptied
 
@@ -30,6 +30,10 @@ SUMS = {
     ("costs", "list_cost"): "select sum(list_cost) from marts.list_costs_daily",
     ("costs", "billed_instance_hours"): "select sum(billed_instance_hours) from marts.list_costs_daily"
     " where not is_prepaid",
+    ("quotas", "seconds_at_quota"): "select sum(seconds) from (select sum(seconds_at_quota) as seconds"
+    " from marts.quota_utilization_daily where date > (select max(date) - 30 from marts.quota_utilization_daily)"
+    " group by account_id, region, instance_type, is_spot, kind"
+    f" having max(peak_instances) > 0 or sum(waited_jobs_at_quota) > 0 order by 1 desc limit {QUOTAS})",
     ("stuck", "age_seconds"): "select sum(age_seconds) from marts.stuck_jobs",
     ("stuck_counts", "jobs"): "select count(*) from marts.stuck_jobs",
 }

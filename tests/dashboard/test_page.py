@@ -205,6 +205,23 @@ def test_figures_of_a_selection_are_those_that_sql_gives(made_home, opened, aske
         assert [row[3] for row in listed(page, "fingerprints")] == [str(jobs) for (jobs,) in failed]
 
 
+def test_quotas_that_were_used_up_for_longest(made_home, opened, asked):
+    page = opened(made_home.dashboard)
+    longest = asked(
+        "select account_id, region, arg_max(quota_instances, date), max(peak_instances), sum(waited_jobs_at_quota)"
+        " from marts.quota_utilization_daily where date > (select max(date) - 30 from marts.quota_utilization_daily)"
+        " group by account_id, region, instance_type, kind, is_spot"
+        " having max(peak_instances) > 0 or sum(waited_jobs_at_quota) > 0 order by sum(seconds_at_quota) desc,"
+        " max(peak_utilization) desc nulls last, 1, 2, instance_type, kind, is_spot limit 20"
+    )
+    told = [
+        (account, region, *(int(number.replace(",", "")) for number in (allowed, used, waited)))
+        for _, _, account, region, allowed, used, _, _, waited in listed(page, "quotas")
+    ]
+    assert told == longest
+    assert any(waited for *_, waited in told)
+
+
 def test_a_rate_has_its_interval_and_a_peak_its_bounds(made_home, opened, asked):
     page = opened(made_home.dashboard)
     ((low, high),) = asked("select failure_rate_low, failure_rate_high from marts.failure_rates")

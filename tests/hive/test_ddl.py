@@ -16,6 +16,8 @@ from sqlglot import exp
 from typer.testing import CliRunner
 
 from pipelines.cli import app
+from pipelines.cloudwatch import store
+from pipelines.cloudwatch.tables import HARDWARE_METRICS, METRIC_TABLES
 from pipelines.flatten.layout import lake_tables
 from pipelines.harvest.archive import RawArchive
 from pipelines.hive.ddl import COMMENT_BYTES, TYPES, statements
@@ -99,7 +101,7 @@ def test_every_statement_is_athenas_and_has_every_column_with_its_sentence(monke
         (f"trainyard_{table.schema}", table.name): [
             (column.name, column.comment.replace("'", "’")) for column in table.columns
         ]
-        for table in (*LAKE, *marts)
+        for table in (*LAKE, *METRIC_TABLES, *marts)
     }
 
 
@@ -124,6 +126,11 @@ def test_the_files_of_the_lake_hold_the_types(made_home):
         paths = manifest.paths(made_home.lake, table.name)
         assert paths, table.name
         assert held(paths[0]) == read(table)
+
+
+def test_the_files_of_measurements_hold_the_types(made_home):
+    (path, *_) = store.held(made_home).paths(made_home.metrics, HARDWARE_METRICS.name)
+    assert held(path) == read(HARDWARE_METRICS)
 
 
 def test_so_do_files_that_are_written_anew(tmp_path):

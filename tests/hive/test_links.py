@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from random import Random
 
 import duckdb
 import pytest
@@ -16,6 +17,7 @@ from pipelines.lake.load import load
 from pipelines.refresh import Part, refresh
 from tests import bucket, few_models
 from tests.main_job import only_the_simulator, published
+from tests.measurements import keep, row
 from tests.records import ARN
 
 MAY = 1_746_100_000
@@ -84,6 +86,15 @@ def test_a_table_that_has_no_files_any_more_has_no_list(home):
         load(home)
         prune_home(home)  # also where no build comes to its end, lists name what is in force
         assert ("lake/tags" in in_bucket(home)) == bool(members)
+
+
+def test_what_was_measured_is_listed(home):
+    document = {"TrainingJobArn": f"{ARN}a", "CreationTime": MAY}
+    with home.writing():
+        keep(home, [row(document, "algo-1", "CPUUtilization", MAY, 60, 50.0, Random(1))])
+        link_lake(home)
+    (address,) = in_bucket(home)["lake/hardware_metrics"]
+    assert address.startswith(f"{home.url}/metrics/hardware_metrics/")
 
 
 def test_a_list_that_is_as_it_was_is_not_written_again(home):

@@ -212,8 +212,9 @@ def _uses_of(jobs, key):
             if job.retained:
                 uses.append(_Use(job.released, job.released + job.retained, sum(sizes)))
         else:
-            # What never starts counts as nothing, for no time.
-            begin, end = (job.started, job.run_end) if job.is_started else (job.life_end, job.life_end)
+            # What never starts counts as nothing, for no time; what is kept in a warm pool is held on.
+            begin = job.started if job.is_started else job.life_end
+            end = job.released + (job.retained or 0)
             waited = max(job.created, job.started if job.is_started else job.life_end)
             uses.append(_Use(begin, end, sum(sizes), job.created, waited))
     return uses
