@@ -14,6 +14,7 @@ from pipelines.errors import TrainyardError
 from pipelines.home import Home
 from pipelines.query import Format, write_answer
 from pipelines.status import read_status, show_status
+from tests.main_job import trainyard
 
 
 @pytest.fixture
@@ -41,6 +42,11 @@ def test_formats_for_programs(warehouse, capfdbinary):
 class Terminal(io.StringIO):
     def isatty(self):
         return True
+
+
+def test_what_the_encoding_of_the_output_lacks_is_an_escape(warehouse):
+    told = trainyard("query", "select 'caf' || chr(233) as job", home=warehouse.parent, PYTHONIOENCODING="ascii")
+    assert r"caf\xe9" in told.stdout
 
 
 @pytest.mark.parametrize("output", [Format.table, Format.csv, Format.json])
