@@ -27,7 +27,7 @@ from rich.text import Text
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
 PAGES = {
-    "graph.png": ("/asset-groups", 1500, 480),
+    "graph.png": ("/asset-groups", 1500, 600),
     "asset.png": ("/assets/marts/secondary_status_time_daily", 1500, 1850),
 }
 DASHBOARDS = {

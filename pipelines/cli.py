@@ -10,6 +10,8 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from signal import Signals
 from typing import TYPE_CHECKING, Annotated
@@ -48,8 +50,24 @@ app = typer.Typer(
 )
 publish = typer.Typer(help="Copy the published marts to where other tools look for them.", no_args_is_help=True)
 app.add_typer(publish, name="publish")
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"trainyard {version('trainyard')}")
+        raise typer.Exit
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard output, for scripts.")]
+Version = Annotated[
+    bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
+]
 _stderr = Console(stderr=True)
+
+
+@app.callback()
+def _options(shows_version: Version = False) -> None:
+    """Take what is an option of no single command."""
 
 
 @app.command(epilog=_examples("TRAINYARD_CONFIG=/etc/trainyard.toml trainyard init  # elsewhere than here"))
@@ -260,7 +278,9 @@ def ddl() -> None:
 )
 def simulate(
     file: Annotated[Path | None, typer.Argument(help="Fleet to serve: NDJSON of documents, also .gz or .zst.")] = None,
-    port: Annotated[int, typer.Option(help="Port on the loopback address; 0 takes a free one.")] = 8900,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port on the loopback address; 0 takes a free one.")
+    ] = 8900,
 ) -> None:
     """Serve a fleet (made up, or from a file) as a SageMaker endpoint.
 
@@ -332,6 +352,8 @@ def _progress() -> Iterator[Log]:
 def main() -> None:
     """Run the command; what the user can mend is one line on standard error, without a traceback."""
     make_private()
+    if isinstance(sys.stdout, TextIOWrapper):  # what its encoding lacks is an escape there, as on standard error
+        sys.stdout.reconfigure(errors="backslashreplace")
     signal_that_came = watch_signals(_end)
     try:
         status = app(prog_name="trainyard", standalone_mode=False)
@@ -358,7 +380,8 @@ def _said_of(error: BaseException) -> str | None:
     if isinstance(error, TrainyardError):
         return " ".join(str(error).split())
     if isinstance(error, typer.TyperException):  # of the arguments; without any, the help is shown
-        told, asked = str(error).rstrip("."), getattr(error, "ctx", None)
+        worded, asked = getattr(error, "format_message", error.__str__), getattr(error, "ctx", None)
+        told = worded().rstrip(".")
         return told and f"{told}: `{asked.command_path if asked else 'trainyard'} --help` tells what there is"
     if isinstance(error, OSError):  # a file or folder that is missing, forbidden, or full
         where = f"{error.filename}: " if error.filename else ""

@@ -171,7 +171,7 @@ class Settings(BaseSettings):
     describe: Literal["never", "when-needed", "always"] = Field(
         "when-needed",
         description="Which jobs DescribeTrainingJob is asked about besides Search, at a call for each: when-needed,"
-        " those that have started and lack their transitions.",
+        " those that have started and lack their transitions; always, every changed one; or never.",
     )
     price_list: bool = Field(
         False,

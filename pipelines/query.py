@@ -97,13 +97,26 @@ def _write_table(cursor: duckdb.DuckDBPyConnection) -> None:
     rows = cursor.fetchmany(ROWS_SHOWN)
     table = new_table(*(name for name, *_ in cursor.description or ()))
     for position, column in enumerate(table.columns):
-        if any(isinstance(row[position], int | float | Decimal) for row in rows[:1]):
+        first = next((row[position] for row in rows if row[position] is not None), None)
+        if isinstance(first, int | float | Decimal) and not isinstance(first, bool):
             column.justify = "right"
     for row in rows:
-        add_row(table, *("" if value is None else str(value) for value in row))
+        add_row(table, *map(_shown, row))
     print_table(Console(), table)
     if cursor.fetchone():
         Console(stderr=True).print(f"the first {ROWS_SHOWN:,} rows; `--format csv` writes them all")
+
+
+def _shown(value: object) -> str:
+    """A value as people read it: of a double the fifteen digits that it holds for sure."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:.15g}"
+    return str(value)
 
 
 def _write_file(connection: duckdb.DuckDBPyConnection, statement: str, output: Format, path: Path) -> None:

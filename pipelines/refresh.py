@@ -61,12 +61,12 @@ def refresh(settings: Settings, part: Part, log: Log, *, from_scratch: bool = Fa
         except SourceFailedError:
             pass  # it is among what the checks found
         except dg.DagsterError as error:
-            raise TrainyardError(f"not published: {' '.join(str(error).split())}") from None
+            forbidding = [found for found in _failed(instance, run_id) if found.blocking]
+            told = "; ".join(map(_told, forbidding)) or f"not published: {error}"
+            raise TrainyardError(told) from None
         except duckdb.Error as error:
             raise explained(error, home) or error from None
-        events = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-    evaluations = [event.get_dagster_event().asset_check_evaluation_data for event in events]
-    return [_finding(evaluation) for evaluation in evaluations if not evaluation.passed]
+        return [_finding(evaluation) for evaluation in _failed(instance, run_id)]
 
 
 def _instance() -> dg.DagsterInstance:
@@ -81,6 +81,24 @@ def _instance() -> dg.DagsterInstance:
         if file.exists():
             raise TrainyardError(f"{file}: {told}: correct it, or unset DAGSTER_HOME") from None
         raise TrainyardError(f"{told}: correct or unset DAGSTER_HOME") from None
+
+
+def _failed(instance: dg.DagsterInstance, run_id: str) -> list[dg.AssetCheckEvaluation]:
+    """What checks found in a run that is not as it should be."""
+    events = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    evaluations = [event.get_dagster_event().asset_check_evaluation_data for event in events]
+    return [evaluation for evaluation in evaluations if not evaluation.passed]
+
+
+def _told(forbidding: dg.AssetCheckEvaluation) -> str:
+    """Which check of a model forbids to publish, one of the rows for which it does not hold, and what to do."""
+    names, _, row, *_ = str(forbidding.metadata["sample"].value).splitlines()
+    table = ".".join(forbidding.asset_key.path)
+    return (
+        f"{table} fails its check {forbidding.check_name} for {forbidding.metadata['violations'].value} of its rows,"
+        f" such as {shorten(row, 200, placeholder=' …')} of {shorten(names, 200, placeholder=' …')}"
+        f" {forbidding.description}"
+    )
 
 
 def _finding(evaluation: dg.AssetCheckEvaluation) -> Finding:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from datetime import datetime
+from importlib.metadata import version
 
 import duckdb
 import msgspec
@@ -72,6 +73,10 @@ def test_status_for_scripts_before_the_first_run(tmp_path):
         "jobs_due": 0,
         "quarantine": [],
     }
+
+
+def test_version(tmp_path):
+    assert trainyard("--version", home=tmp_path / "home").stdout == f"trainyard {version('trainyard')}\n"
 
 
 def test_completion(tmp_path):

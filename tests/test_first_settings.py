@@ -1,6 +1,7 @@
 """`trainyard init` writes a file that sets nothing, and that sets what it shows once its comments are taken away."""
 
 import re
+from typing import get_args
 
 import pytest
 
@@ -33,6 +34,14 @@ def test_uncommented_every_setting_is_set_as_shown(empty_folder):
         if not field.examples and name != "sources":
             assert getattr(settings, name) == getattr(Settings(), name)
     assert all(str(field.description)[:40] in first_settings() for field in Settings.model_fields.values())
+
+
+def test_what_may_be_chosen_is_told():
+    choices = {name: get_args(field.annotation) for name, field in Settings.model_fields.items()}
+    choices = {name: values for name, values in choices.items() if values and all(isinstance(v, str) for v in values)}
+    assert "describe" in choices
+    for name, values in choices.items():
+        assert [value for value in values if value not in Settings.model_fields[name].description] == []
 
 
 def test_the_command_writes_it_once(tmp_path):

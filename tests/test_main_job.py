@@ -18,6 +18,8 @@ from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.simulator.made_fleet import made_documents
 from tests import few_models
 from tests.main_job import CREDENTIALS, build_directly, lake, only_the_simulator, published, trainyard
+from tests.models.projects import write
+from tests.simulator.made import T0, job
 
 HOUR = 3600
 END = 1_790_812_800
@@ -106,6 +108,23 @@ def test_a_region_that_fails_keeps_its_rows_and_the_run_says_so(fleet, models, t
     assert sorted_rows(published(home / "warehouse.duckdb", "lake"))["training_jobs"] == before
 
 
+def test_a_check_that_forbids_to_publish_says_of_which_rows_and_what_to_do(monkeypatch, tmp_path):
+    check = "-- @check has_ended: status <> 'InProgress'\n-- @unique"
+    text = few_models.MODELS["marts__jobs"].replace("-- @unique", check)
+    write(tmp_path / "models", **few_models.MODELS | {"marts__jobs": text})
+    few_models.use(monkeypatch.setattr, tmp_path / "models")
+    open_job = job("open", T0, TrainingJobStatus="InProgress")
+    with Simulator(Fleet([job("ended", T0), open_job])) as simulator:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", simulator.url)
+        with pytest.raises(TrainyardError) as error:
+            refresh(Settings(home=tmp_path / "home"), Part.ALL, print)
+    said = str(error.value)
+    assert said.startswith("marts.jobs fails its check has_ended for 1 of its rows, such as | ")
+    assert open_job["TrainingJobArn"] in said
+    assert "Nothing was published" in said
+    assert "run `trainyard build`" in said
+
+
 def test_the_planted_secrets_are_nowhere_below_the_data_directory(fleet, monkeypatch, tmp_path):
     home = Home(tmp_path / "home")
     assert "planted-secret" in json.dumps(fleet.documents)
@@ -137,9 +156,10 @@ def test_rebuild_gives_the_same_lake(fleet, models, monkeypatch, tmp_path):
         (["query", "select 1"], "trainyard run"),
         (["import", "nowhere.ndjson"], "nowhere.ndjson"),
         (["simulate", "nowhere.ndjson"], "nowhere.ndjson"),
-        (["run", "--fast"], "--fast: `trainyard run --help` tells what there is"),
+        (["run", "--fast"], "No such option: --fast"),
         (["nothing"], "'nothing': `trainyard --help` tells what there is"),
-        (["query"], "sql: `trainyard query --help` tells what there is"),
+        (["simulate", "--port", "99999"], "'--port': Input should be less than or equal to 65535: `trainyard"),
+        (["query"], "'sql': `trainyard query --help` tells what there is"),
     ],
 )
 def test_an_error_is_one_line_and_an_exit_code(arguments, said, tmp_path):

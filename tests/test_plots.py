@@ -6,8 +6,9 @@ import struct
 
 import duckdb
 import pytest
+import vl_convert
 
-from pipelines.assets.plots import DAYS, PLOTS, drawn, last_days
+from pipelines.assets.plots import COLOURS, DAYS, PLOTS, drawn, last_days, specification
 from pipelines.models.catalogue import load_catalogue
 from pipelines.shipped import shipped
 
@@ -21,6 +22,7 @@ def test_it_is_a_picture(made_home, mart):
     with duckdb.connect(str(made_home.warehouse), read_only=True) as connection:
         rows = connection.execute(last_days(PLOTS[mart])).fetchall()
     assert rows
+    assert len({of for _, _, of in rows}) <= COLOURS
     assert max(at for at, _, _ in rows) - min(at for at, _, _ in rows) < DAYS * 86_400_000
     title, picture = re.fullmatch(r"!\[(.+)\]\(data:image/png;base64,(.+)\)", drawn(PLOTS[mart], rows).value).groups()
     assert title == PLOTS[mart].title
@@ -38,6 +40,12 @@ def test_days_are_those_of_the_mart(made_home):
     last = max(date for date, _ in told)
     expected = sum(hours for date, hours in told if (last - date).days < DAYS)
     assert sum(value for _, value, _ in drawn_rows) == pytest.approx(expected)
+
+
+def test_nothing_is_drawn_for_days_without_rows():
+    rows = [(day * 86_400_000, 1.0, of) for day, of in ((0, "a"), (1, "b"), (20, "a"), (30, "b"))]
+    picture = vl_convert.vegalite_to_svg(specification(PLOTS["marts.utilization_daily"], rows))
+    assert picture.count('aria-roledescription="bar"') == len(rows)
 
 
 def test_whatever_a_status_is_called_it_is_drawn():

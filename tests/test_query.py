@@ -14,6 +14,7 @@ from pipelines.errors import TrainyardError
 from pipelines.home import Home
 from pipelines.query import Format, write_answer
 from pipelines.status import read_status, show_status
+from tests.main_job import trainyard
 
 
 @pytest.fixture
@@ -29,6 +30,14 @@ def test_a_table_for_people(warehouse, capsys):
     assert capsys.readouterr().out.split() == ["job", "name", "─" * 12, "0", "a|b", "1", "a|b", "2", "a|b"]
 
 
+def test_values_are_shown_as_people_read_them(warehouse, capsys):
+    sql = "select 0.1::double + 0.2 as double, true as yes, x as number from (values (null), (7)) as t(x) order by all"
+    write_answer(warehouse, sql, Format.table)
+    *_, first, second, _ = capsys.readouterr().out.splitlines()
+    assert sorted((first.split(), second.split())) == [["0.3", "true"], ["0.3", "true", "7"]]
+    assert max(first.rstrip(), second.rstrip(), key=len).endswith("     7")
+
+
 def test_formats_for_programs(warehouse, capfdbinary):
     write_answer(warehouse, "select job from jobs order by job -- all\n", Format.csv)
     assert capfdbinary.readouterr().out == b"job\n0\n1\n2\n"
@@ -41,6 +50,11 @@ def test_formats_for_programs(warehouse, capfdbinary):
 class Terminal(io.StringIO):
     def isatty(self):
         return True
+
+
+def test_what_the_encoding_of_the_output_lacks_is_an_escape(warehouse):
+    told = trainyard("query", "select 'caf' || chr(233) as job", home=warehouse.parent, PYTHONIOENCODING="ascii")
+    assert r"caf\xe9" in told.stdout
 
 
 @pytest.mark.parametrize("output", [Format.table, Format.csv, Format.json])

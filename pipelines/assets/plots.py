@@ -13,6 +13,7 @@ import dagster as dg
 from pipelines.terminal import printable
 
 DAYS = 366
+COLOURS = 10  # that can be told apart
 WIDTH, HEIGHT = 560, 150  # pixels: each run keeps them in Dagster's storage
 _LONGEST = 40  # characters of what a colour stands for
 
@@ -21,12 +22,12 @@ _LONGEST = 40  # characters of what a colour stands for
 class Plot:
     """What is drawn of a mart: ``rows``, a SELECT of ``instant``, ``value``, and ``of`` (what it is of).
 
-    ``mark`` and ``format`` are Vega-Lite's.
+    ``period`` (that a bar is of) and ``format`` are Vega-Lite's.
     """
 
     title: str
     rows: str
-    mark: str = "area"
+    period: str = "utcyearmonthdate"
     format: str = "~s"
 
 
@@ -51,23 +52,29 @@ PLOTS = {
         "select cast(date as timestamp) as instant,"
         " sum(started_and_failed_jobs) / nullif(sum(started_and_ended_jobs), 0) as value, 'all jobs' as of"
         " from marts.failure_rates_monthly group by date",
-        "bar",
+        "utcyearmonth",
         "~%",
     ),
     "marts.queue_wait_monthly": Plot(
         "Median wait to start, seconds, by month",
         "select cast(date as timestamp) as instant, p50_seconds as value, 'all jobs' as of"
         " from marts.queue_wait_monthly",
-        "bar",
+        "utcyearmonth",
     ),
 }
 
 
 def last_days(plot: Plot) -> str:
-    """The SELECT of the rows that are drawn: none that are not known, none from long before the last."""
+    """The SELECT of the rows that are drawn: none that are not known, none from long before the last.
+
+    Of many things the lesser are one, `other`.
+    """
     return (
-        f"select epoch_ms(instant) as instant, value, of from ({plot.rows})"
-        f" where value is not null qualify instant > max(instant) over () - interval {DAYS} day order by instant, of"
+        f"with late as (from ({plot.rows}) where value is not null"
+        f" qualify instant > max(instant) over () - interval {DAYS} day),"
+        f" most as (select of from late group by of order by sum(value) desc, of limit {COLOURS - 1})"
+        " select epoch_ms(instant) as instant, sum(value) as value,"
+        " case when of in (from most) then of else 'other' end as of from late group by all order by all"
     )
 
 
@@ -77,22 +84,26 @@ def drawn(plot: Plot, rows: Sequence[Sequence[Any]]) -> dg.MarkdownMetadataValue
         return dg.MetadataValue.md(f"{plot.title}: nothing to draw yet")
     import vl_convert  # slow to import
 
+    picture = base64.b64encode(vl_convert.vegalite_to_png(specification(plot, rows))).decode()
+    return dg.MetadataValue.md(f"![{plot.title}](data:image/png;base64,{picture})")
+
+
+def specification(plot: Plot, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """The plot as Vega-Lite has it: a bar for each row, and none where there are no rows."""
     # A character that XML cannot have ends the process that draws it.
     values = [
         {"instant": instant, "value": value, "of": shorten(printable(of), _LONGEST, placeholder="…")}
         for instant, value, of in rows
     ]
-    specification = {
+    return {
         "title": plot.title,
         "width": WIDTH,
         "height": HEIGHT,
         "data": {"values": values},
-        "mark": {"type": plot.mark, "interpolate": "step-after"} if plot.mark == "area" else {"type": plot.mark},
+        "mark": {"type": "bar", "binSpacing": 0.25},  # pixels: a day has one and a half
         "encoding": {
-            "x": {"field": "instant", "type": "temporal", "scale": {"type": "utc"}, "title": None},
+            "x": {"field": "instant", "type": "temporal", "timeUnit": plot.period, "title": None},
             "y": {"field": "value", "type": "quantitative", "title": None, "axis": {"format": plot.format}},
             "color": {"field": "of", "type": "nominal", "title": None},
         },
     }
-    picture = base64.b64encode(vl_convert.vegalite_to_png(specification)).decode()
-    return dg.MetadataValue.md(f"![{plot.title}](data:image/png;base64,{picture})")

@@ -11,6 +11,10 @@ import altair as alt
 
 _HEIGHT = 190  # pixels
 _BAR_HEIGHT = 22  # pixels from one bar to the next, where there is one for each row
+# Of what is less than one, the prefix of thousandths, m, would be read as minutes or millions.
+_SHORT = "format(datum.value, abs(datum.value) < 1 ? '~r' : '~s')"
+_WHOLE = f"datum.value % 1 ? '' : {_SHORT}"
+_DAY = "utchours(datum.value) || utcminutes(datum.value) ? '' : datum.label"
 
 Chart = alt.Chart | alt.LayerChart
 
@@ -22,11 +26,11 @@ def charts() -> dict[str, dict[str, Any]]:
     """
     figures: dict[str, Chart] = {
         "use": _periods().mark_rect().encode(y=_amount("amount_a_day", "hours a day")),
-        "peaks": _between(_amount("low", "at once"), _amount("high", "at once")),
+        "peaks": _between(_amount("low", "at once", labels=_WHOLE), _amount("high", "at once", labels=_WHOLE)),
         "costs": _periods().mark_rect().encode(y=_amount("cost_a_day", "list cost a day")),
         "statuses": _bars("secondary_status", "hours", "hours of jobs").encode(color=_legend("phase")),
         "failures": _rates(),
-        "waits": _bars("class", "jobs", "jobs", sort=None),
+        "waits": _bars("class", "jobs", "jobs", sort=None, labels=_WHOLE),
         "waste": _bars("cause", "hours", "hours that brought nothing").encode(color=_legend("kind")),
         "goodput": _between(_share("low", "productive"), _share("high", "productive")),
         "spot": _periods().mark_rect().encode(y=_share("savings", "saved")),
@@ -61,20 +65,24 @@ def _rates() -> alt.LayerChart:
     return alt.LayerChart(layer=[intervals, points])
 
 
-def _bars(name: str, amount: str, title: str, sort: str | None = "-x") -> alt.Chart:
+def _bars(name: str, amount: str, title: str, sort: str | None = "-x", labels: str = _SHORT) -> alt.Chart:
     """A bar for each name, the longest first unless the rows' own order counts."""
     names = alt.Y(f"{name}:N", sort=sort, title=None, axis=alt.Axis(labelLimit=190))
-    amounts = alt.X(f"{amount}:Q", title=title, axis=alt.Axis(format="~s", tickCount=4), stack=None)
+    amounts = alt.X(f"{amount}:Q", title=title, axis=_amounts(labels), stack=None)
     chart: alt.Chart = _rows().mark_bar().encode(x=amounts, y=names, tooltip=_tips(name, "of"))
     return chart.properties(usermeta={"barHeight": _BAR_HEIGHT})
 
 
 def _time(field: str, padding: int = 0) -> alt.X:
-    return alt.X(f"{field}:T", scale=alt.Scale(type="utc", padding=padding), title=None)
+    return alt.X(f"{field}:T", scale=alt.Scale(type="utc", padding=padding), title=None, axis=alt.Axis(labelExpr=_DAY))
 
 
-def _amount(field: str, title: str) -> alt.Y:
-    return alt.Y(f"{field}:Q", title=title, axis=alt.Axis(format="~s", tickCount=4), stack=None)
+def _amount(field: str, title: str, labels: str = _SHORT) -> alt.Y:
+    return alt.Y(f"{field}:Q", title=title, axis=_amounts(labels), stack=None)
+
+
+def _amounts(labels: str) -> alt.Axis:
+    return alt.Axis(labelExpr=labels, tickCount=4)
 
 
 def _share(field: str, title: str) -> alt.Y:

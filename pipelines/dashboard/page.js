@@ -70,7 +70,8 @@ function interval(part, whole) {
 // Words and numbers.
 const plain = (digits) => new Intl.NumberFormat("en", { maximumFractionDigits: digits });
 const integer = (value) => (value === null || value === undefined ? "–" : plain(0).format(value));
-const hours = (value) => (value === null || value === undefined ? "–" : plain(value < 100 ? 1 : 0).format(value));
+const little = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 }); // a minute is no 0 hours
+const hours = (value) => (value === null || value === undefined ? "–" : value < 1 ? little.format(value) : plain(value < 100 ? 1 : 0).format(value));
 const money = (value) => (value === null || value === undefined ? "–" : plain(value < 100 ? 2 : 0).format(value));
 const price = (value) => plain(4).format(value);
 const percent = (value) => (value === null || value === undefined ? "–" : `${plain(1).format(100 * value)}\u00a0%`);
@@ -292,7 +293,7 @@ function totals(chosen) {
     ["mean_wait", "Mean wait", duration(mean), mean, middle(started)],
     ["goodput", "Goodput", percent(ratio(work.productive_instance_hours_low, work.instance_hours)), ratio(work.productive_instance_hours_low, work.instance_hours),
       `at least; at most ${percent(ratio(work.productive_instance_hours_high, work.instance_hours))}`],
-    ["savings", "Saved by spot", percent(savings), savings, interruptions === null ? "" : `${hours(interruptions)} interruptions for 1,000 hours`],
+    ["savings", "Saved by spot", percent(savings), savings, interruptions === null ? "" : `${hours(interruptions)} interruptions per 1,000 hours`],
     ["waste", "Hours wasted", hours(lost), lost, `of ${chosen.unit === "gpu" ? "GPUs" : "instances"}, all time`],
     ["stuck_jobs", "Stuck now", integer(stuck), stuck, "open jobs"],
   ];

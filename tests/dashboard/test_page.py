@@ -324,7 +324,7 @@ def test_one_job_that_waits(made_home, opened, tmp_path):
         " from marts.fct_training_jobs where is_open and not is_started)",
         "insert into marts.utilization_daily by name select creation_time::date as date, account_id, region,"
         " instance_type, is_spot, 1 as submitted_jobs, 0 as started_jobs, 0 as active_jobs, 0 as ended_jobs,"
-        " 0 as instance_hours from marts.fct_training_jobs",
+        " 0.0166 as instance_hours from marts.fct_training_jobs",
         "update marts.build_info set jobs = 1, open_jobs = 1",
     )
     page = opened(with_facts(made_home.dashboard, facts_of(tiny), tmp_path / "tiny.html"))
@@ -332,6 +332,11 @@ def test_one_job_that_waits(made_home, opened, tmp_path):
     assert figure(page, "failure_rate") is None
     assert listed(page, "waits") == [["still waiting", "1", "100\u00a0%"]]
     assert page.locator("#failures .empty").is_visible()
+    # Neither minutes nor thousandths, and no parts of a job.
+    assert page.locator("[data-figure=instance_hours]").text_content() == "0.017"
+    assert "0.015" in page.locator("#use .role-axis-label text").all_text_contents()
+    labels = page.locator("#waits .role-axis-label text").all_text_contents()
+    assert [label for label in labels if label] == ["0", "1", "still waiting"]
 
 
 def test_texts_of_documents_stay_texts(made_home, opened, tmp_path):
