@@ -21,6 +21,7 @@ COST_MARTS = (
 TOTALS = {
     "submitted jobs": [
         ("fleet_totals", "submitted_jobs"),
+        ("fleet_totals_daily", "submitted_jobs"),
         ("failure_rates", "submitted_jobs"),
         ("failure_rates_daily", "submitted_jobs"),
         ("failure_rates_monthly", "submitted_jobs"),
@@ -30,18 +31,29 @@ TOTALS = {
     ],
     "started jobs": [
         ("fleet_totals", "started_jobs"),
+        ("fleet_totals_daily", "started_jobs"),
         ("utilization_daily", "started_jobs"),
         ("queue_wait", "started_jobs"),
         ("queue_wait_monthly", "started_jobs"),
     ],
     "ended jobs": [
         ("fleet_totals", "ended_jobs"),
+        ("fleet_totals_daily", "ended_jobs"),
         ("utilization_daily", "ended_jobs"),
         ("final_status_shares", "jobs"),
     ],
-    "failed jobs": [(f"failure_rates{bucket}", "failed_jobs") for bucket in ("", "_daily", "_monthly")],
-    "completed jobs": [(f"failure_rates{bucket}", "completed_jobs") for bucket in ("", "_daily", "_monthly")],
-    "stopped jobs": [(f"failure_rates{bucket}", "stopped_jobs") for bucket in ("", "_daily", "_monthly")],
+    "failed jobs": [
+        *((f"failure_rates{bucket}", "failed_jobs") for bucket in ("", "_daily", "_monthly")),
+        ("fleet_totals_daily", "failed_jobs"),
+    ],
+    "completed jobs": [
+        *((f"failure_rates{bucket}", "completed_jobs") for bucket in ("", "_daily", "_monthly")),
+        ("fleet_totals_daily", "completed_jobs"),
+    ],
+    "stopped jobs": [
+        *((f"failure_rates{bucket}", "stopped_jobs") for bucket in ("", "_daily", "_monthly")),
+        ("fleet_totals_daily", "stopped_jobs"),
+    ],
     "started and ended jobs": [
         (f"failure_rates{bucket}", "started_and_ended_jobs") for bucket in ("", "_daily", "_monthly")
     ],
@@ -51,6 +63,7 @@ TOTALS = {
     "instance-hours": [
         ("fct_training_jobs", "instance_hours"),
         ("fleet_totals", "instance_hours"),
+        ("fleet_totals_daily", "instance_hours"),
         ("utilization_hourly", "instance_hours"),
         ("fleet_utilization_hourly", "instance_hours"),
         ("utilization_daily", "instance_hours"),
@@ -60,6 +73,7 @@ TOTALS = {
     "GPU-hours": [
         ("fct_training_jobs", "gpu_hours"),
         ("fleet_totals", "gpu_hours"),
+        ("fleet_totals_daily", "gpu_hours"),
         ("utilization_hourly", "gpu_hours"),
         ("fleet_utilization_hourly", "gpu_hours"),
         ("utilization_daily", "gpu_hours"),
@@ -68,11 +82,12 @@ TOTALS = {
     "billed instance-hours": [
         ("fct_training_jobs", "billable_instance_hours"),
         ("fleet_totals", "billable_instance_hours"),
+        ("fleet_totals_daily", "billable_instance_hours"),
         ("utilization_daily", "billable_instance_hours"),
     ],
     "billed instance-hours of all lines": [(mart, "billed_instance_hours") for mart in COST_MARTS],
     "hours of known price": [(mart, "priced_instance_hours") for mart in COST_MARTS],
-    "list cost": [(mart, "list_cost") for mart in COST_MARTS],
+    "list cost": [(mart, "list_cost") for mart in (*COST_MARTS, "fleet_totals_daily")],
     "seconds of life": [
         ("fct_training_jobs", "lifetime_seconds"),
         ("fct_secondary_status_visits", "duration_seconds"),

@@ -41,6 +41,7 @@ from tests.oracle.stuck import stuck_jobs
 from tests.oracle.tuning import tuning_jobs
 from tests.oracle.usage import (
     capacity_utilization_daily,
+    fleet_totals_daily,
     instance_type_utilization_daily,
     list_costs_by_team_and_status_daily,
     list_costs_daily,
@@ -122,6 +123,7 @@ _MARTS = {
 
 # The same, of those that also read reference data, or measurements.
 _REFERRING_MARTS = {
+    "fleet_totals_daily": (fleet_totals_daily, ("date",)),
     "list_costs_daily": (list_costs_daily, ("date", *DIMENSIONS, "is_prepaid", "line")),
     "list_costs_monthly": (list_costs_monthly, ("date", "account_id", "region", "is_prepaid", "line")),
     "fct_hardware_utilization": (hardware_utilization, ("training_job_arn", "measure")),

@@ -8,10 +8,15 @@ from collections import Counter
 from dataclasses import dataclass
 
 from tests.oracle.failures import judged, reason_of
+from tests.oracle.fleet import calendar
 from tests.oracle.intervals import DAY, HOUR, buckets, day_of, overlap, timestamp
 from tests.oracle.owners import OWNERS
 from tests.oracle.statistics import grouped, hours, seconds, share, total
-from tests.oracle.utilization import billed, running_time
+from tests.oracle.utilization import billed, day_use, days_of, running_time
+
+_QUIET_DAY = dict.fromkeys(
+    ("submitted_jobs", "started_jobs", "active_jobs", "ended_jobs", "instance_hours", "gpu_hours"), 0
+) | {"gpu_known_share": None, "billable_instance_hours": 0, "training_share": None}
 
 
 def instance_type_utilization_daily(jobs):
@@ -56,6 +61,33 @@ def list_costs_daily(jobs, reference):
         bill = total(_times(instances, _retained(job, day)) for job, _, instances, _ in parts)
         ended = total(_times(instances, _retained(job, day)) for job, _, instances, _ in parts if job.is_ended)
         rows.append(row | {"bill_known_share": share(ended, ended)} | _cost(row, bill, reference))
+    return rows
+
+
+def fleet_totals_daily(jobs, reference):
+    uses = grouped(((day, job) for job in jobs for day in days_of(job)), lambda pair: pair[0])
+    by_date = {day_of(day): day_use(day, [job for _, job in pairs]) for day, pairs in uses.items()}
+    ends = grouped((job for job in jobs if job.is_ended), lambda job: day_of(job.life_end))
+    costs = grouped(list_costs_daily(jobs, reference), lambda row: row["date"])
+    rows = []
+    for day in calendar(jobs):
+        statuses = Counter(job.status for job in ends.get(day["date"], []))
+        paid = [row for row in costs.get(day["date"], []) if not row["is_prepaid"]]
+        billed_hours, priced_hours, cost = (
+            total(row[column] for row in paid)
+            for column in ("billed_instance_hours", "priced_instance_hours", "list_cost")
+        )
+        rows.append(
+            {
+                "date": day["date"],
+                **(by_date.get(day["date"]) or _QUIET_DAY),
+                "completed_jobs": statuses["Completed"],
+                "failed_jobs": statuses["Failed"],
+                "stopped_jobs": statuses["Stopped"],
+                "list_cost": cost if paid else 0,
+                "priced_share": share(priced_hours, billed_hours),
+            }
+        )
     return rows
 
 

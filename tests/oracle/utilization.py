@@ -145,15 +145,15 @@ def _swept(sizes):
 def utilization_daily(jobs):
     rows = []
     for alike in grouped(jobs, lambda job: tuple(job.dimensions.values())).values():
-        of_days = grouped(((day, job) for job in alike for day in _days(job)), lambda pair: pair[0])
+        of_days = grouped(((day, job) for job in alike for day in days_of(job)), lambda pair: pair[0])
         for day, pairs in of_days.items():
-            row = _day_use(day, [job for _, job in pairs])
+            row = day_use(day, [job for _, job in pairs])
             if row:
                 rows.append({"date": day_of(day), **alike[0].dimensions, **row})
     return rows
 
 
-def _days(job):
+def days_of(job):
     """Days on which there can be anything to tell of a job."""
     return {
         *buckets(job.created, job.life_end, DAY),
@@ -162,7 +162,7 @@ def _days(job):
     }
 
 
-def _day_use(day, jobs):
+def day_use(day, jobs):
     """What is told of a day for the jobs that touch it; None if there is nothing."""
     running = [job for job in jobs if running_time(job, day)]
     instance_time = sum((job.instances or 0) * running_time(job, day) for job in running)
