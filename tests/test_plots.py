@@ -3,12 +3,13 @@
 import base64
 import re
 import struct
+import zlib
 
 import duckdb
 import pytest
 import vl_convert
 
-from pipelines.assets.plots import COLOURS, DAYS, PLOTS, drawn, last_days, specification
+from pipelines.assets.plots import COLOURS, DAYS, PLOTS, drawn, last_days, packed, specification
 from pipelines.models.catalogue import load_catalogue
 from pipelines.shipped import shipped
 
@@ -30,6 +31,28 @@ def test_it_is_a_picture(made_home, mart):
     width, height = struct.unpack(">II", png[16:24])
     assert png.startswith(b"\x89PNG")
     assert width > height > 100
+    assert len(png) < 40_000
+
+
+def test_a_packed_picture_is_the_same():
+    spec = {"data": {"values": [{"x": 1}]}, "mark": "bar", "encoding": {"x": {"field": "x", "type": "nominal"}}}
+    picture = vl_convert.vegalite_to_png(spec)
+    assert len(packed(picture)) < len(picture)
+    assert read(packed(picture)) == read(picture)
+
+
+def read(png):
+    """The first chunk, its pixels, and the kinds of all chunks, whose sums are right."""
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    chunks, at = [], 8
+    while at < len(png):
+        (length,) = struct.unpack_from(">I", png, at)
+        kind_and_data, (crc,) = png[at + 4 : at + 8 + length], struct.unpack_from(">I", png, at + 8 + length)
+        assert zlib.crc32(kind_and_data) == crc
+        chunks.append((kind_and_data[:4], kind_and_data[4:]))
+        at += 12 + length
+    pixels = zlib.decompress(b"".join(data for kind, data in chunks if kind == b"IDAT"))
+    return chunks[0], pixels, {kind for kind, _ in chunks}
 
 
 def test_days_are_those_of_the_mart(made_home):

@@ -16,7 +16,7 @@ from pipelines.home import Home
 from pipelines.lake.prune import prune
 from pipelines.models.build import prune_builds
 
-RUNS_KEPT = timedelta(days=30)
+RUNS_KEPT = timedelta(days=7)
 RUNS_AT_ONCE = 100
 
 _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
