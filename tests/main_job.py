@@ -25,24 +25,28 @@ NOTHING = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "TRAINYARD_CACHE": str(Path(tempfile.gettempdir()) / f"trainyard-tests-{os.getuid()}"),
 }
+FOREIGN = ("AWS_", "TRAINYARD_", "DAGSTER_")
 QUICKLY = {"TRAINYARD_CALLS_PER_SECOND": "1000"}  # the simulator is nobody else's
 
 
 def only_the_simulator(monkeypatch, **environment):
     """Leave in this process's environment no settings but those of a simulator's client."""
-    for name in [name for name in os.environ if name.startswith(("AWS_", "TRAINYARD_", "DAGSTER_"))]:
+    for name in [name for name in os.environ if name.startswith(FOREIGN)]:
         monkeypatch.delenv(name)
     for name, value in {**CREDENTIALS, **QUICKLY, **NOTHING, "AWS_REGION": "us-east-1", **environment}.items():
         monkeypatch.setenv(name, value)
 
 
+def no_settings():
+    """This process's environment with nothing of the surrounding settings, for a process of a simulator's client."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)} | NOTHING | QUICKLY
+
+
 def trainyard(*arguments, home, check=True, timeout=300, models=None, **environment):
     """Run the command with nothing of the surrounding settings; ``models``: a folder of few models, in place of all."""
-    foreign = ("AWS_", "TRAINYARD_", "DAGSTER_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return subprocess.run(
         [*(few_models.command(models) if models else [sys.executable, "-m", "pipelines.cli"]), *arguments],
-        env=kept | NOTHING | QUICKLY | {"TRAINYARD_HOME": str(home)} | environment,
+        env=no_settings() | {"TRAINYARD_HOME": str(home)} | environment,
         cwd=home.parent,
         check=check,
         capture_output=True,

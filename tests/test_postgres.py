@@ -2,7 +2,6 @@
 
 import datetime as dt
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -11,7 +10,6 @@ import time
 from collections import Counter
 from contextlib import closing, contextmanager
 from itertools import pairwise
-from pathlib import Path
 
 import duckdb
 import psycopg2
@@ -22,9 +20,9 @@ from pipelines.errors import TrainyardError
 from pipelines.postgres import TYPES, mirror_marts
 from pipelines.tables import quoted
 from tests.main_job import trainyard
+from tests.pages import block
 from tests.postgres_server import PASSWORD, SUPERUSER
 
-CONNECTING = Path(__file__).parents[1] / "docs" / "connecting.md"
 SECRET = "geheim"  # in the DSN of whoever publishes
 
 
@@ -39,7 +37,7 @@ def database(server):
     with connected(**server, dbname="postgres") as superuser:
         asked(superuser, "create database bi")
     with connected(**server, dbname="bi") as superuser:
-        asked(superuser, re.search(r"```postgresql\n(.+?)```", CONNECTING.read_text(), flags=re.DOTALL)[1])
+        asked(superuser, block("connecting", "create role trainyard"))
         asked(superuser, f"alter role trainyard password '{SECRET}'; alter role bi_reader password '{SECRET}'")
     return f"{server['host']}:{server['port']}/bi"
 

@@ -72,11 +72,6 @@ def test_an_example_answers(path, made_home, capfd):
     assert len(capfd.readouterr().out.splitlines()) > 1
 
 
-def test_the_query_answers(made_home):
-    sql = README.split('trainyard query "', 1)[1].split('"\n', 1)[0]
-    assert "Training" in trainyard("query", sql, home=made_home.root).stdout
-
-
 def test_the_command_that_asks_an_example_answers(made_home):
     file = re.search(r'trainyard query "\$\(cat (\S+)\)"', README)[1]
     assert "hours_in_status" in trainyard("query", (ROOT / file).read_text(), home=made_home.root).stdout

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from pipelines.models.publish import placing
+from tests.pages import block
 
 NAMES = "date account_id region instance_type is_spot submitted_jobs started_jobs active_jobs ended_jobs instance_hours"
 ROWS = f"select {NAMES.replace(' ', ', ')} from marts.utilization_daily"
@@ -61,13 +62,12 @@ def engine(warehouse):
 
 
 def sqlalchemy_engine(warehouse):
-    """As docs/connecting.md has it."""
-    import sqlalchemy as sa
-
-    config = {"enable_external_access": False, "lock_configuration": True, "autoload_known_extensions": False}
-    return sa.create_engine(
-        f"duckdb:///{warehouse}", poolclass=sa.NullPool, connect_args={"read_only": True, "config": config}
-    )
+    """The one that docs/connecting.md makes."""
+    text = block("connecting", "sa.create_engine")
+    assert "/path/to/warehouse.duckdb" in text
+    names = {}
+    exec(text.replace("/path/to/warehouse.duckdb", str(warehouse)), names)
+    return names["engine"]
 
 
 def test_sqlalchemy_finds_every_mart_with_comments_and_types(engine, asked, comments):

@@ -1,10 +1,8 @@
 """The statements for a Hive catalogue: that they are Athena's, and that the files hold the types they name."""
 
 import json
-import re
 import subprocess
 import time
-from pathlib import Path
 
 import moto.athena.models
 import pyarrow as pa
@@ -29,9 +27,9 @@ from pipelines.models.catalogue import load_catalogue
 from pipelines.shipped import shipped
 from pipelines.tables import Column, Table
 from tests.main_job import only_the_simulator
+from tests.pages import block
 from tests.records import ARN
 
-SCALING = Path(__file__).parents[2] / "docs" / "scaling.md"
 JOBS = Table(
     "marts",
     "jobs",
@@ -106,11 +104,10 @@ def test_every_statement_is_athenas_and_has_every_column_with_its_sentence(monke
 
 
 def test_the_documented_way_has_athena_run_each_of_them(monkeypatch):
-    (way,) = re.findall(r"```python\n(.+?)```", SCALING.read_text(), flags=re.DOTALL)
     only_the_simulator(monkeypatch, AWS_DEFAULT_REGION="us-east-1")
     monkeypatch.setattr(subprocess, "check_output", lambda *_, **__: "drop a;\ncreate a;\n")
     with moto.mock_aws():
-        exec(way, {})
+        exec(block("scaling", "start_query_execution"), {})
         ran = moto.athena.models.athena_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].executions.values()
         assert [execution.query for execution in ran] == ["drop a", "create a"]
 
