@@ -14,7 +14,7 @@ from pipelines.errors import TrainyardError
 from pipelines.fetched.fetch import day_of
 from pipelines.fetched.history import write_rows
 from pipelines.home import Home
-from pipelines.models.reference import PRICES, QUOTAS, file_of
+from pipelines.models.reference import CAPACITIES, PRICES, QUOTAS, file_of
 from pipelines.service_quotas import ALL_TYPES, TRAINING_JOBS, WARM_POOLS
 from pipelines.simulator import Fleet, Simulator
 from pipelines.simulator.made_fleet import made_fleet
@@ -22,6 +22,7 @@ from pipelines.simulator.price_list import CHEAPER_FAMILY, PRICED_SINCE, made_pr
 from pipelines.simulator.service_quotas import SPOT, WARM_POOL, ServiceQuotas
 
 CALLS_PER_SECOND = 1000  # the simulator is nobody else's
+RESERVED_FAMILIES = ("ml.p4d", "ml.p5")  # what is reserved: one instance of each type of these, wherever it is used
 
 
 @contextmanager
@@ -63,7 +64,7 @@ def demo_settings(settings: Settings) -> Iterator[Settings]:
 
 
 def _bring_what_was_before(fleet: Fleet, home: Home) -> None:
-    """Write the prices and quotas that held before the demo first asks for them, as a user would who knows them."""
+    """Write what a user would who knows it: prices and quotas before the demo first asks for them, and capacity."""
     first = min(document["CreationTime"] for document in fleet.documents)
     quotas = ServiceQuotas(fleet).instances
     prices = {
@@ -85,6 +86,12 @@ def _bring_what_was_before(fleet: Fleet, home: Home) -> None:
         for (use, instance_type), instances in limits.items()
         if instance_type or use != WARM_POOL
     ]
-    for table, rows in ((PRICES, price_rows), (QUOTAS, quota_rows)):
+    capacity_rows = [
+        {"account_id": account, "region": region, "instance_type": instance_type}
+        | {"valid_from": day_of(first), "instances": "1"}
+        for (account, region), limits in sorted(quotas.items())
+        for instance_type in sorted({named for _, named in limits if named and named.startswith(RESERVED_FAMILIES)})
+    ]
+    for table, rows in ((PRICES, price_rows), (QUOTAS, quota_rows), (CAPACITIES, capacity_rows)):
         if not file_of(table, home.reference).exists():
             write_rows(home.reference, table, rows)

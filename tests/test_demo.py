@@ -1,5 +1,6 @@
 """The demo's made-up jobs and real ones are never in one data directory, whoever would bring them there."""
 
+import csv
 import os
 
 import dagster as dg
@@ -65,3 +66,18 @@ def test_the_demo_refuses_a_directory_of_real_jobs(tmp_path):
     refused = trainyard("demo", home=home.root, check=False)
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
     assert "set TRAINYARD_HOME" in refused.stderr
+
+
+def test_the_demo_has_one_instance_of_each_large_type_reserved_where_it_is_used(home, fleet):
+    used = {
+        (*document["TrainingJobArn"].split(":")[4:2:-1], named)
+        for document in fleet.documents
+        if "TrainingStartTime" in document
+        for group in document["ResourceConfig"].get("InstanceGroups") or [document["ResourceConfig"]]
+        if (named := group["InstanceType"]).startswith(("ml.p4d.", "ml.p5."))
+    }
+    assert used
+    with (home.reference / "capacities.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["account_id"], row["region"], row["instance_type"]) for row in rows} == used
+    assert {(row["instances"], row["valid_until"]) for row in rows} == {("1", "")}

@@ -1,6 +1,6 @@
 """The pictures of both dashboards in docs/images: `make superset-pictures`, which needs Chromium.
 
-Here: the demo's warehouse with made-up prices, a Superset with its bundle, and each dashboard as a browser shows it; an
+Here: the demo's warehouse, a Superset with its bundle, and each dashboard as a browser shows it; an
 error of any chart ends it. Not here: the pictures of all else (docs/pictures.py).
 """
 
@@ -19,8 +19,6 @@ from bi.superset.build import DASHBOARDS, write_bundle
 from bi.superset.instance import USER
 from bi.superset.layout import Dashboard
 from docs.pictures import IMAGES, ROOT, chromium, served
-from pipelines.simulator.made_fleet import made_fleet
-from tests.reference_data import reference_for, write_reference
 
 WIDTH = 1800
 HEIGHT = 6_000  # enough for every chart to be in view, for only then it is drawn
@@ -45,8 +43,7 @@ def main() -> None:
 
 
 def _warehouse(home: Path) -> Path:
-    """The demo's, with prices and capacity made up too."""
-    write_reference(reference_for(made_fleet().documents), home / "reference")
+    """The demo's."""
     environment = {**os.environ, "TRAINYARD_HOME": str(home)}
     subprocess.run([sys.executable, "-m", "pipelines.cli", "demo"], env=environment, cwd=ROOT, check=True)
     return home / "warehouse.duckdb"
