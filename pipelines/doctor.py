@@ -38,6 +38,7 @@ ROOM_FOR_A_BUILD = 3
 LEAST_FREE_BYTES = 2**30
 # AWS refuses what is signed more than five minutes off.
 CLOCK_OFF_SECONDS = 60
+DAY_SECONDS = 86_400
 
 Found = TypeVar("Found")
 
@@ -180,5 +181,7 @@ def _option(source: Source, ask_one: Callable[[Source], object], lost: str) -> I
 def _clock(source: str, answered_at: float | None) -> Iterator[Finding]:
     off = time.time() - answered_at if answered_at else 0.0
     if abs(off) > CLOCK_OFF_SECONDS:
-        told = f"this machine's clock is {abs(off):,.0f} seconds {'ahead' if off > 0 else 'behind'}"
+        days = round(abs(off) / DAY_SECONDS)
+        far = f"{days:,} days" if days > 1 else f"{abs(off):,.0f} seconds"
+        told = f"this machine's clock is {far} {'ahead' if off > 0 else 'behind'}"
         yield Finding(Level.warning, source, f"{told}: set it, AWS refuses requests that are 5 minutes off")

@@ -101,7 +101,9 @@ def test_cloudwatch_is_asked_where_it_is_to_be(settings, simulator):
     assert "allow it in IAM; hardware use stays unknown" in text
 
 
-@pytest.mark.parametrize(("off", "told"), [(400, "400 seconds behind"), (-90, "90 seconds ahead")])
+@pytest.mark.parametrize(
+    ("off", "told"), [(400, "400 seconds behind"), (-90, "90 seconds ahead"), (-58.2 * 86_400, "58 days ahead")]
+)
 def test_a_clock_that_is_off(settings, simulator, off, told):
     simulator.set_time(time.time() + off)
     ((level, text),) = found(settings)
