@@ -50,7 +50,7 @@ SHOWN = {
     ("first-hour", "waits_by_instance_type.sql"): [" +instance_type"],
     ("first-hour", "AWS_ENDPOINT_URL_SAGEMAKER="): [
         r"ok +127\.0\.0\.1-\d+: may be harvested",
-        r"warning +127\.0\.0\.1-\d+: this machine's clock is [\d,]+ seconds ahead",
+        r"warning +127\.0\.0\.1-\d+: this machine's clock is [\d,]+ days ahead",
         " +3 +0 +2023-11-14 22:14:30 +0 *$",
         "published trainyard-data-simulated/warehouse.duckdb",
         r" +127\.0\.0\.1-\d+ +2023-11-14 22:14:30 UTC +2023-11-14 22:14:30 UTC",

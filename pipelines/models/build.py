@@ -114,11 +114,8 @@ class Build:
 
     def files(self, model: str) -> dict[str, Path]:
         """The files of a model, named ``schema.name``, by part; raises TrainyardError if it was not run."""
-        try:
-            listed = msgspec.json.decode(self._list(model).read_bytes(), type=dict[str, str])
-        except FileNotFoundError:
-            raise TrainyardError(f"{model} was not made in this run: {MADE_WHOLE}") from None
-        return {part: self.folder.parent / name for part, name in listed.items()}
+        builds = self.folder.parent
+        return {part: builds / name for part, name in self._listed(model).items()}
 
     def files_of(self, model: str, part: str) -> tuple[list[Path], str]:
         """The files that have the rows of a part of a model, and a condition that these meet; "" if all of them do.
@@ -227,14 +224,14 @@ class Build:
 
     def _texts(self, model: str, part: str) -> tuple[dict[Path, str], str]:
         """As ``files_of``, each file with a text that is another one if its rows of this part are others."""
-        listed = self.files(model)
+        if own := self._listed(model).get(part):  # of many parts each is asked for: no path is made of the others
+            path = self.folder.parent / own
+            return {path: path.name}, ""
         first, end = self.settled.stretches.get(part, (None, None))
-        if part in listed:
-            return {listed[part]: listed[part].name}, ""
         if not (first or end):
-            return {path: path.name for path in listed.values()}, ""
+            return {path: path.name for path in self.files(model).values()}, ""
         if model not in self._months:
-            self._months[model] = self._find_months(listed)
+            self._months[model] = self._find_months(self.files(model))
         texts: dict[Path, list[str]] = {}
         for month, path, text in self._months[model]:
             if (first or month) <= month and (not end or month < end):
@@ -286,6 +283,13 @@ class Build:
         for part, path in own.items():
             yield part, path.replace(folder / path.name)
         files.fsync(folder)
+
+    def _listed(self, model: str) -> dict[str, str]:
+        """As ``files``, as paths from the folder that the builds are in."""
+        try:
+            return msgspec.json.decode(self._list(model).read_bytes(), type=dict[str, str])
+        except FileNotFoundError:
+            raise TrainyardError(f"{model} was not made in this run: {MADE_WHOLE}") from None
 
     def _list(self, model: str) -> Path:
         schema, name = model.split(".")

@@ -15,13 +15,15 @@ with grouped as (
         m.account_id,
         m.region,
         m.metric_name,
-        m.training_job_arn,
-        m.value
+        m.value,
+        -- Of several jobs with one value, the first by its ARN.
+        { 'value': m.value, 'training_job_arn': m.training_job_arn } as least_first,
+        { 'value': -m.value, 'training_job_arn': m.training_job_arn } as greatest_first
     from marts.fct_final_metrics as m
     cross join unnest(['tuning_job', 'experiment', 'algorithm']) as k (group_kind)
 ),
 
-spreads as (
+totals as (
     select
         group_kind,
         group_name,
@@ -29,43 +31,24 @@ spreads as (
         region,
         metric_name,
         count(*) as jobs,
-        min(value) as least_value,
+        min(least_first) as least_job,
         quantile_cont(value, 0.5) as p50_value,
-        max(value) as greatest_value
+        min(greatest_first) as greatest_job
     from grouped
     where group_name is not null
     group by group_kind, group_name, account_id, region, metric_name
 )
 
 select
-    s.group_kind, -- Kind of group: `tuning_job`, `experiment` or `algorithm`.
-    s.group_name, -- ARN of the tuning job, name of the experiment, or the algorithm, else its image.
-    s.account_id,
-    s.region,
-    s.metric_name,
-    s.jobs, -- Jobs with a final value.
-    s.least_value, -- Least of their final values.
-    s.p50_value, -- Median of their final values.
-    s.greatest_value, -- Greatest of them.
-    min(g.training_job_arn) filter (where g.value = s.least_value) as least_training_job_arn, -- Job with the least.
-    min(g.training_job_arn) filter (
-        where g.value = s.greatest_value
-    ) as greatest_training_job_arn -- Job with the greatest.
-from spreads as s
-inner join grouped as g
-    on
-        s.group_kind = g.group_kind
-        and s.group_name = g.group_name
-        and s.account_id = g.account_id
-        and s.region = g.region
-        and s.metric_name = g.metric_name
-group by
-    s.group_kind,
-    s.group_name,
-    s.account_id,
-    s.region,
-    s.metric_name,
-    s.jobs,
-    s.least_value,
-    s.p50_value,
-    s.greatest_value
+    group_kind, -- Kind of group: `tuning_job`, `experiment` or `algorithm`.
+    group_name, -- ARN of the tuning job, name of the experiment, or the algorithm, else its image.
+    account_id,
+    region,
+    metric_name,
+    jobs, -- Jobs with a final value.
+    least_job.value as least_value, -- Least of their final values.
+    p50_value, -- Median of their final values.
+    -greatest_job.value as greatest_value, -- Greatest of them.
+    least_job.training_job_arn as least_training_job_arn, -- Job with the least.
+    greatest_job.training_job_arn as greatest_training_job_arn -- Job with the greatest.
+from totals

@@ -9,7 +9,7 @@ with totals as (
         d.date,
         d.account_id,
         d.region,
-        t.team,
+        j.team,
         j.training_job_status,
         j.failure_class,
         d.is_prepaid,
@@ -20,9 +20,8 @@ with totals as (
         cast(sum(cast(d.list_cost as decimal(38, 18))) as double) as list_cost
     from staging.job_cost_days as d
     inner join marts.fct_training_jobs as j on d.training_job_arn = j.training_job_arn
-    left join staging.teams as t on d.training_job_arn = t.training_job_arn
     group by
-        d.date, d.account_id, d.region, t.team, j.training_job_status, j.failure_class, d.is_prepaid, d.line
+        d.date, d.account_id, d.region, j.team, j.training_job_status, j.failure_class, d.is_prepaid, d.line
 )
 
 select
