@@ -256,17 +256,15 @@ def postgres(
 @app.command(epilog=_examples("TRAINYARD_HOME=s3://bucket/prefix trainyard ddl > tables.sql"))
 def ddl() -> None:
     """Print the SQL that makes the tables of lake and marts in Athena, for a data directory in a bucket."""
-    from pipelines.cloudwatch.tables import METRIC_TABLES
-    from pipelines.flatten.layout import lake_tables
     from pipelines.hive.ddl import statements
-    from pipelines.models.catalogue import load_catalogue
+    from pipelines.models.catalogue import load_catalogue, partitioned_tables
     from pipelines.shipped import shipped
 
     url = Home(load_settings().home).url
     if not url:
         raise TrainyardError("Athena reads buckets alone: set TRAINYARD_HOME to s3://bucket/prefix")
     marts = load_catalogue(shipped("sql")).marts
-    for statement in statements(url, [*(table.table for table in lake_tables()), *METRIC_TABLES, *marts]):
+    for statement in statements(url, [*partitioned_tables(), *marts]):
         typer.echo(f"{statement};")
 
 

@@ -29,10 +29,15 @@ FOREIGN = ("AWS_", "TRAINYARD_", "DAGSTER_")
 QUICKLY = {"TRAINYARD_CALLS_PER_SECOND": "1000"}  # the simulator is nobody else's
 
 
-def only_the_simulator(monkeypatch, **environment):
-    """Leave in this process's environment no settings but those of a simulator's client."""
+def forget_settings(monkeypatch):
+    """Leave in this process's environment nothing of the surrounding settings."""
     for name in [name for name in os.environ if name.startswith(FOREIGN)]:
         monkeypatch.delenv(name)
+
+
+def only_the_simulator(monkeypatch, **environment):
+    """Leave in this process's environment no settings but those of a simulator's client."""
+    forget_settings(monkeypatch)
     for name, value in {**CREDENTIALS, **QUICKLY, **NOTHING, "AWS_REGION": "us-east-1", **environment}.items():
         monkeypatch.setenv(name, value)
 

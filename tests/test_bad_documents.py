@@ -16,7 +16,7 @@ from pipelines.lake.load import load
 from pipelines.lake.quarantine import Quarantine
 from pipelines.simulator import Fleet, Simulator
 from pipelines.status import read_status, show_status
-from tests.main_job import CREDENTIALS, lake, published, trainyard
+from tests.main_job import CREDENTIALS, forget_settings, lake, published, trainyard
 from tests.records import ARN
 
 TIME = 1_750_000_000
@@ -123,8 +123,7 @@ def test_bad_results_of_a_page_in_a_file(home, separator):
 
 
 def test_bad_results_of_the_service(home, monkeypatch):
-    for variable in [name for name in os.environ if name.startswith(("AWS_", "TRAINYARD_"))]:
-        monkeypatch.delenv(variable)
+    forget_settings(monkeypatch)
     served = [
         document | ({"TrainingJobArn": f"{ARN}{number}"} if document.get("TrainingJobArn") == ARN + "bad" else {})
         for number, (document, _, _) in enumerate(BAD.values())

@@ -25,6 +25,7 @@ from pipelines.lake.manifest import Manifest, Partition, TableFiles, read_manife
 from pipelines.lake.prune import GRACE_SECONDS
 from pipelines.lake.quarantine import Quarantine
 from tests import bucket
+from tests.main_job import forget_settings
 from tests.measurements import keep, measurements_of
 from tests.simulator.made import T0, job
 
@@ -41,8 +42,7 @@ def server():
 @pytest.fixture
 def url(server, monkeypatch):
     """The address of a data directory that is not there yet."""
-    for name in [name for name in os.environ if name.startswith(("AWS_", "TRAINYARD_"))]:
-        monkeypatch.delenv(name)
+    forget_settings(monkeypatch)
     for name, value in server.items():
         monkeypatch.setenv(name, value)
     return f"s3://{bucket.NAME}/{uuid.uuid4().hex}/data"

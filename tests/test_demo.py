@@ -1,4 +1,4 @@
-"""The demo's made-up jobs and real ones are never in one data directory, whoever would bring them there."""
+"""What the demo's data directory holds: never made-up jobs and real ones, whoever would bring them there."""
 
 import csv
 import os

@@ -245,11 +245,10 @@ def test_adbc_asks_the_warehouse(python):
     assert table["submitted_jobs"].to_pylist() == [3000]
 
 
-def test_a_backup_is_restored(shell, monkeypatch):
+def test_a_backup_is_restored(shell, simulator, monkeypatch):
     home, restored = Home(Path("trainyard-data").absolute()), Home(Path("restored").absolute())
-    with Simulator(Fleet([job(name, T0) for name in "abc"])) as simulator:
-        only_the_simulator(monkeypatch, AWS_ENDPOINT_URL=simulator.url)
-        (outcome,) = harvest(Settings(home=home.root))
+    only_the_simulator(monkeypatch, AWS_ENDPOINT_URL=simulator.url)
+    (outcome,) = harvest(Settings(home=home.root))
     assert outcome.documents == 3
     load(home)
     (home.root / "reference").mkdir()

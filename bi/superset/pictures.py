@@ -1,7 +1,7 @@
 """The pictures of both dashboards in docs/images: `make superset-pictures`, which needs Chromium.
 
-Here: the demo's warehouse, a Superset with its bundle, and each dashboard as a browser shows it; an
-error of any chart ends it. Not here: the pictures of all else (docs/pictures.py).
+Here: the demo's warehouse, a Superset with its bundle, and each dashboard as a browser shows it; an error of any chart
+ends it. Not here: the pictures of all else (docs/pictures.py).
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ Here: what of a job's record and of what is held says so. Not here: at which per
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import duckdb
@@ -18,7 +17,7 @@ from pipelines.flatten.layout import lake_tables, main_table
 from pipelines.harvest.archive import last_looks
 from pipelines.home import Home
 from pipelines.lake.deleted import select_deleted
-from pipelines.lake.manifest import Partition, read_manifest, select_table
+from pipelines.lake.manifest import Partition, month_of, read_manifest, select_table
 from pipelines.models.reference import INSTANCE_TYPES, select_reference
 from pipelines.shipped import shipped
 
@@ -126,7 +125,7 @@ def forgotten_jobs(home: Home) -> int:
     if not looks:
         return 0
     forgotten, main = forgotten_before(max(looks)), main_table()
-    last_month = _month(forgotten)
+    last_month = month_of(forgotten)
     lake, windows = (
         manifest.where(lambda part: part.month <= last_month) for manifest in (read_manifest(home.lake), held(home))
     )
@@ -146,7 +145,7 @@ def jobs_due(home: Home, source: str, account_id: str | None, region: str, now: 
     Those of its account and region, wherever their records came from; where no account is known, those it gave.
     """
     forgotten = forgotten_before(now)
-    first_month = _month(forgotten - LONGEST_LIFE_SECONDS)
+    first_month = month_of(forgotten - LONGEST_LIFE_SECONDS)
 
     def may_be_due(part: Partition) -> bool:
         is_of_source = account_id is None or (account_id, region) == (part.account_id, part.region)
@@ -168,8 +167,3 @@ def jobs_due(home: Home, source: str, account_id: str | None, region: str, now: 
         rows = connection.execute(sql, asked)
         while some := rows.fetchmany(JOBS_AT_ONCE):
             yield [Job._make((*row[:7], tuple(row[7]), *row[8:])) for row in some]
-
-
-def _month(instant: float) -> str:
-    """The month of an instant, as partitions have it."""
-    return f"{datetime.fromtimestamp(instant, UTC):%Y-%m}"

@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,11 @@ from pipelines import files
 from pipelines.errors import TrainyardError
 from pipelines.flatten.layout import main_table
 from pipelines.tables import Table, literal, quoted
+
+
+def month_of(instant: float) -> str:
+    """The month of an instant in epoch seconds, as partitions have it."""
+    return f"{datetime.fromtimestamp(instant, UTC):%Y-%m}"
 
 
 class TableFiles(msgspec.Struct, frozen=True):

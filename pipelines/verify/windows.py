@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
+from pipelines.lake.manifest import month_of
+
 LOOK_JOBS = 100  # one page
 LOOK_JOBS_ALL_NEW = 5_000  # where the lake has none, every page is of use
 
@@ -24,7 +26,7 @@ class Window(NamedTuple):
     @property
     def month(self) -> str:
         """The month (UTC) in which it ends."""
-        return f"{datetime.fromtimestamp(self.end - 1, UTC):%Y-%m}"
+        return month_of(self.end - 1)
 
 
 class Side(Protocol):

@@ -16,7 +16,7 @@ from pipelines.simulator.made_fleet import made_documents
 from tests import bucket, few_models
 from tests.crash import runs
 from tests.crash.boundaries import boundaries, copy, result, run, samples, stopped, wrong_after
-from tests.main_job import CREDENTIALS
+from tests.main_job import CREDENTIALS, forget_settings
 
 END = 1_790_812_800
 DAY = 86_400
@@ -39,8 +39,7 @@ def service(tmp_path_factory):
     It and the settings that lead to it are there as long as the package's tests run.
     """
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith(("AWS_", "TRAINYARD_", "DAGSTER_"))]:
-            patch.delenv(name)
+        forget_settings(patch)
         # Small pages and batches, so that few jobs are several of each.
         patch.setattr(search, "PAGE_JOBS", 3)
         patch.setattr(intake, "BATCH_DOCUMENTS", 6)

@@ -23,7 +23,7 @@ from pipelines.harvest.redact import Redactor
 from pipelines.home import Home
 from pipelines.simulator import Fault, Fleet, Simulator
 from tests.harvest.passes import SOURCE, described, held, new_pass, run_pass, searched
-from tests.main_job import CREDENTIALS, trainyard
+from tests.main_job import CREDENTIALS, forget_settings, trainyard
 from tests.simulator.clients import client
 from tests.simulator.made import T0, job
 
@@ -145,8 +145,7 @@ def test_a_fault_without_end_is_given_up_and_what_came_before_is_kept(small, no_
 @pytest.fixture
 def environment(monkeypatch, tmp_path):
     """Nothing of the surrounding settings; a region and made-up keys."""
-    for name in [name for name in os.environ if name.startswith(("AWS_", "TRAINYARD_"))]:
-        monkeypatch.delenv(name)
+    forget_settings(monkeypatch)
     nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     for name, value in {**CREDENTIALS, **nowhere, "AWS_REGION": "us-east-1"}.items():
         monkeypatch.setenv(name, value)
