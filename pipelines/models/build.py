@@ -13,14 +13,16 @@ Where other machines are to see it, ``builds/<build>/files.json`` stands for the
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import msgspec
@@ -30,20 +32,25 @@ from pipelines.config import Engine
 from pipelines.errors import TrainyardError
 from pipelines.lake.manifest import select_table
 from pipelines.models.catalogue import BoundModel
+from pipelines.models.model import Check
 from pipelines.models.parts import WHOLE, LakeFiles, Parts, Stretch
 from pipelines.models.time_zone import UTC, define_time_functions, time_functions
-from pipelines.tables import literal
+from pipelines.tables import literal, quoted
 
 BUILDS_KEPT = 3
 # A younger build may still be going on.
 GRACE_SECONDS = 6 * 3600
 SAMPLE_ROWS = 5
+# The rows of a part are too few for a query to take more than one core.
+PARTS_AT_ONCE = min(4, os.cpu_count() or 1)
 MADE_WHOLE = "a build is made whole, by the job `refresh` or `trainyard build`"
 
 SETTLED, FILES = "settled.json", "files.json"
 _KEPT = "models"
 # A stretch is of months `YYYY-MM`, a model by month of rows with their first day.
 _MONTH = "strftime(month, '%Y-%m')"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,10 @@ class CheckResult:
     name: str
     violations: int
     sample: Rows
+
+    def joined(self, more: CheckResult) -> CheckResult:
+        """The same of both, with the first sample that there is."""
+        return CheckResult(self.name, self.violations + more.violations, (self if self.violations else more).sample)
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -164,20 +175,16 @@ class Build:
         """What each check finds in the files of a model that this build made; they are kept if that is nothing."""
         listed = self.files(bound.name)
         own = {part: path for part, path in listed.items() if self.folder in path.parents}
-        found = {check.name: CheckResult(check.name, 0, Rows((), ())) for check in bound.model.checks}
-        if not own:
-            return list(found.values())
-        for part in own:
-            self._show({*bound.model.dependencies, bound.name}, part)
-            for check in bound.model.checks:
-                ((violations,),) = self._database.execute(f"select count(*) from ({check.violations})").fetchall()
-                if violations:
-                    before = found[check.name]
-                    sample = before.sample if before.violations else _rows(self._database, check.violations)
-                    found[check.name] = CheckResult(check.name, before.violations + violations, sample)
-        if not any(result.violations for result in found.values()):
+
+        def violated(part: str, connection: duckdb.DuckDBPyConnection) -> list[CheckResult]:
+            return [_checked(connection, check) for check in bound.model.checks]
+
+        found = [CheckResult(check.name, 0, Rows((), ())) for check in bound.model.checks]
+        for of_part in self._by_part({*bound.model.dependencies, bound.name}, own, violated):
+            found = [before.joined(more) for before, more in zip(found, of_part, strict=True)]
+        if own and not any(result.violations for result in found):
             self._write_list(bound.name, listed | dict(self._keep(bound.name, own)))
-        return list(found.values())
+        return found
 
     def sample(self, relation: str) -> Rows:
         """A few rows of a relation."""
@@ -185,8 +192,7 @@ class Build:
 
     def ask(self, sql: str, relation: str) -> list[tuple[Any, ...]]:
         """The rows of a SELECT over one of its relations."""
-        self._show([relation], WHOLE)
-        return self._database.execute(sql).fetchall()
+        return self._showing(WHOLE, {relation: self.select(relation)}).execute(sql).fetchall()
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A new database in memory that keeps to the limit, and spills into the build's folder."""
@@ -199,6 +205,8 @@ class Build:
 
     def close(self) -> None:
         """Free what its database holds; whatever is asked of it later makes another."""
+        for views in self.__dict__.pop("_views", {}).values():
+            views.connection.close()
         if database := self.__dict__.pop("_database", None):
             database.close()
 
@@ -264,16 +272,21 @@ class Build:
 
     def _make(self, bound: BoundModel, due: Mapping[str, Path]) -> None:
         """Write parts of a model to these files."""
-        for part, path in due.items():
+        for path in due.values():
             path.parent.mkdir(parents=True, exist_ok=True)
-            if self.engine is Engine.spark:
-                from pipelines.spark.engine import write_model  # Spark is an extra
+        if self.engine is Engine.spark:
+            from pipelines.spark.engine import write_model  # Spark is an extra
 
+            for part, path in due.items():
                 write_model(self, bound, part, path)
-            else:
-                self._show(bound.model.dependencies, part)
-                copied = f"copy (\n{bound.model.sql}\n) to {literal(str(path))} (format parquet, compression zstd)"
-                self._database.execute(copied)
+            return
+
+        def copy(part: str, connection: duckdb.DuckDBPyConnection) -> None:
+            to = literal(str(due[part]))
+            connection.execute(f"copy (\n{bound.model.sql}\n) to {to} (format parquet, compression zstd)")
+
+        for _ in self._by_part(bound.model.dependencies, due, copy):
+            pass
 
     def _keep(self, model: str, own: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
         """Move files to where later builds find them."""
@@ -310,14 +323,46 @@ class Build:
         """
         connection = self.connect()
         connection.execute("set enable_external_file_cache = false")  # no model's memory is another's burden
-        define_time_functions(connection, self.settled.time_zone)
         return connection
 
-    def _show(self, relations: Iterable[str], part: str) -> None:
-        """Let its database see these relations, or their rows of a part."""
-        for relation in relations:
-            self._database.execute(f"create schema if not exists {relation.split('.')[0]}")
-            self._database.execute(f"create or replace view {relation} as {self.select(relation, part)}")
+    @cached_property
+    def _views(self) -> dict[str, _Views]:
+        return {}
+
+    def _by_part(
+        self,
+        relations: Iterable[str],
+        parts: Iterable[str],
+        work: Callable[[str, duckdb.DuckDBPyConnection], T],
+    ) -> Iterator[T]:
+        """What ``work`` gives of each part, in a connection where these relations have its rows; some at once."""
+        selects = [{relation: self.select(relation, part) for relation in relations} for part in parts]
+        with ThreadPoolExecutor(PARTS_AT_ONCE) as threads:
+            yield from threads.map(lambda part, shown: work(part, self._showing(part, shown)), parts, selects)
+
+    def _showing(self, part: str, selects: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
+        """A connection of a part alone, with views of these relations, which stay for models that come later."""
+        if part not in self._views:
+            connection = self._database.cursor()
+            connection.execute(f"attach ':memory:' as {quoted(part)}")
+            connection.execute(f"use {quoted(part)}")
+            define_time_functions(connection, self.settled.time_zone)
+            self._views[part] = _Views(connection)
+        views = self._views[part]
+        for relation, select in selects.items():
+            if views.selects.get(relation) != select:
+                views.connection.execute(f"create schema if not exists {relation.split('.')[0]}")
+                views.connection.execute(f"create or replace view {relation} as {select}")
+                views.selects[relation] = select
+        return views.connection
+
+
+@dataclass(frozen=True)
+class _Views:
+    """A connection, and what it has views of: SELECTs by relation."""
+
+    connection: duckdb.DuckDBPyConnection
+    selects: dict[str, str] = field(default_factory=dict)
 
 
 def start_build(
@@ -388,6 +433,12 @@ def _digests(connection: duckdb.DuckDBPyConnection, select: str, month: str) -> 
 
 def _parquet(paths: Iterable[Path], options: str = "") -> str:
     return f"read_parquet([{', '.join(literal(str(path)) for path in paths)}]{options})"
+
+
+def _checked(connection: duckdb.DuckDBPyConnection, check: Check) -> CheckResult:
+    """What a check finds in the relations that a connection sees."""
+    ((violations,),) = connection.execute(f"select count(*) from ({check.violations})").fetchall()
+    return CheckResult(check.name, violations, _rows(connection, check.violations) if violations else Rows((), ()))
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, select: str) -> Rows:

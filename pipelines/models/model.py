@@ -1,11 +1,12 @@
 """A model: one SELECT in a file of `sql/`, whose comments are its documentation and its checks.
 
-Here: reading the text of one file. The comment at its top says the grain and carries `@unique` and `@check` lines; the
-comment at the end of the line on which an output column ends is that column's sentence. `@incremental` there says that
-what it makes of a job depends on that job's rows alone, or on those of jobs created in the same month: it is run part
-by part. `@incremental by month` says that what it makes of a month depends on the rows alone that have this one in
-their column `month` (a DATE, its first day), whatever it is the month of: it is run by stretches of months, whose rows
-may come from any part. Not here: other models (see ``catalogue``), or running it (``build``).
+Here: reading the text of one file. The comment at its top says the grain and carries `@unique` and `@check` lines (a
+`@unique` line that ends with a comma goes on in the next one); the comment at the end of the line on which an output
+column ends is that column's sentence. `@incremental` there says that what it makes of a job depends on that job's rows
+alone, or on those of jobs created in the same month: it is run part by part. `@incremental by month` says that what it
+makes of a month depends on the rows alone that have this one in their column `month` (a DATE, its first day), whatever
+it is the month of: it is run by stretches of months, whose rows may come from any part. Not here: other models (see
+``catalogue``), or running it (``build``).
 """
 
 from __future__ import annotations
@@ -102,11 +103,16 @@ def _head(sql: str, qualified_name: str) -> tuple[list[str], list[Check]]:
     """The lines of the comment at the top, and the checks among them."""
     sentences: list[str] = []
     checks: list[Check] = []
+    begun = ""
     for line in sql.splitlines():
         comment = _COMMENT.fullmatch(line)
         if not comment:
             break
-        text = comment["text"]
+        text = f"{begun} {comment['text']}".strip()
+        if text.startswith("@unique") and text.endswith(","):
+            begun = text
+            continue
+        begun = ""
         if key := _UNIQUE.fullmatch(text):
             checks.append(_unique(key["columns"], qualified_name))
         elif check := _CHECK.fullmatch(text):

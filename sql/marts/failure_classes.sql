@@ -6,14 +6,13 @@
 
 with failures as (
     select
-        c.end_cause as failure_class,
-        c.end_actor as failure_actor,
-        1 as jobs,
-        l.instance_microseconds,
-        l.gpu_microseconds
-    from staging.training_job_lives as l
-    inner join staging.end_causes as c on l.training_job_arn = c.training_job_arn
-    where l.training_job_status = 'Failed'
+        end_cause as failure_class,
+        end_actor as failure_actor,
+        jobs,
+        instance_microseconds,
+        gpu_microseconds
+    from staging.job_totals
+    where training_job_status = 'Failed'
     union all
     select
         'unknown' as failure_class,

@@ -6,27 +6,19 @@
 
 with totals as (
     select
-        cast(date_trunc('month', local_time(l.life_end_at)) as date) as date,
-        l.account_id,
-        l.region,
-        l.instance_type,
-        l.is_spot,
-        c.end_cause,
-        c.end_actor,
-        count(*) as jobs,
-        sum(l.instance_microseconds) as instance_microseconds,
-        sum(l.gpu_microseconds) as gpu_microseconds
-    from staging.training_job_lives as l
-    inner join staging.end_causes as c on l.training_job_arn = c.training_job_arn
-    where l.training_job_status = 'Failed'
-    group by
-        cast(date_trunc('month', local_time(l.life_end_at)) as date),
-        l.account_id,
-        l.region,
-        l.instance_type,
-        l.is_spot,
-        c.end_cause,
-        c.end_actor
+        end_month as date,
+        account_id,
+        region,
+        instance_type,
+        is_spot,
+        end_cause,
+        end_actor,
+        cast(sum(jobs) as bigint) as jobs,
+        sum(instance_microseconds) as instance_microseconds,
+        sum(gpu_microseconds) as gpu_microseconds
+    from staging.job_totals
+    where training_job_status = 'Failed'
+    group by end_month, account_id, region, instance_type, is_spot, end_cause, end_actor
 )
 
 select

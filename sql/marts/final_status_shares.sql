@@ -6,14 +6,14 @@
 with totals as (
     select
         training_job_status,
-        count(*) as jobs,
+        cast(sum(jobs) as bigint) as jobs,
         cast(sum(instance_microseconds) as decimal(38, 0)) as instance_microseconds,
         cast(sum(gpu_microseconds) as decimal(38, 0)) as gpu_microseconds,
         cast(
             coalesce(sum(instance_microseconds) filter (where gpu_count is not null), 0) as decimal(38, 0)
         ) as gpu_known_instance_microseconds
-    from staging.training_job_lives
-    where is_ended
+    from staging.job_totals
+    where end_month is not null
     group by training_job_status
 )
 

@@ -5,23 +5,21 @@
 
 with totals as (
     select
-        count(*) as submitted_jobs,
-        count(*) filter (where is_started) as started_jobs,
-        count(*) filter (where is_ended) as ended_jobs,
+        cast(coalesce(sum(jobs), 0) as bigint) as submitted_jobs,
+        cast(coalesce(sum(jobs) filter (where is_started), 0) as bigint) as started_jobs,
+        cast(coalesce(sum(jobs) filter (where end_month is not null), 0) as bigint) as ended_jobs,
         cast(coalesce(sum(instance_microseconds), 0) as decimal(38, 0)) as instance_microseconds,
         cast(sum(gpu_microseconds) as decimal(38, 0)) as gpu_microseconds,
         cast(
             coalesce(sum(instance_microseconds) filter (where gpu_count is not null), 0) as decimal(38, 0)
         ) as gpu_known_instance_microseconds,
         cast(sum(billable_instance_microseconds) as decimal(38, 0)) as billable_instance_microseconds,
-        cast(coalesce(sum(instance_microseconds) filter (where is_ended), 0) as decimal(38, 0))
+        cast(coalesce(sum(instance_microseconds) filter (where end_month is not null), 0) as decimal(38, 0))
             as ended_instance_microseconds,
         cast(
-            coalesce(
-                sum(instance_microseconds) filter (where is_ended and billable_microseconds is not null), 0
-            ) as decimal(38, 0)
+            coalesce(sum(bill_known_instance_microseconds) filter (where end_month is not null), 0) as decimal(38, 0)
         ) as bill_known_instance_microseconds
-    from staging.training_job_lives
+    from staging.job_totals
 )
 
 select

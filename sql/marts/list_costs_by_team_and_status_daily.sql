@@ -1,27 +1,26 @@
 -- One row per day, account, region, team, training job status, failure class, prepaid or not, and line of the bill
 -- (`training`, or the `warm_pool` kept after it): hours billed, and what those of known price cost at list price (M05).
 -- The status is the last one seen: what a job that failed in the end cost on its first day counts as failed.
+-- @incremental by month
 -- @unique: date, account_id, region, team, training_job_status, failure_class, is_prepaid, line
 -- @check share_is_a_share: priced_share is null or priced_share between 0 and 1 + 1e-9
 
 with totals as (
     select
-        d.date,
-        d.account_id,
-        d.region,
-        j.team,
-        j.training_job_status,
-        j.failure_class,
-        d.is_prepaid,
-        d.line,
-        cast(sum(d.billed_instance_microseconds) as decimal(38, 0)) as billed_instance_microseconds,
-        cast(sum(d.priced_instance_microseconds) as decimal(38, 0)) as priced_instance_microseconds,
+        date,
+        account_id,
+        region,
+        team,
+        training_job_status,
+        failure_class,
+        is_prepaid,
+        line,
+        cast(sum(billed_instance_microseconds) as decimal(38, 0)) as billed_instance_microseconds,
+        cast(sum(priced_instance_microseconds) as decimal(38, 0)) as priced_instance_microseconds,
         -- As decimals: a sum of DOUBLEs depends on their order.
-        cast(sum(cast(d.list_cost as decimal(38, 18))) as double) as list_cost
-    from staging.job_cost_days as d
-    inner join marts.fct_training_jobs as j on d.training_job_arn = j.training_job_arn
-    group by
-        d.date, d.account_id, d.region, j.team, j.training_job_status, j.failure_class, d.is_prepaid, d.line
+        cast(sum(cast(list_cost as decimal(38, 18))) as double) as list_cost
+    from staging.job_cost_days
+    group by date, account_id, region, team, training_job_status, failure_class, is_prepaid, line
 )
 
 select

@@ -2,6 +2,7 @@
 -- the `warm_pool` kept after it): hours billed, and what they cost at list price (M05). Heterogeneous jobs are divided
 -- into their instance groups. Prices are those of reference.prices; where one is not known, or a training plan was paid
 -- in advance, there is no cost, and the hours that have a price tell how much of the whole is known.
+-- @incremental by month
 -- @unique: date, account_id, region, instance_type, is_spot, is_prepaid, line
 -- @check share_is_a_share: bill_known_share is null or bill_known_share between 0 and 1
 -- @check priced_hours_are_billed: coalesce(priced_instance_hours, 0) <= coalesce(billed_instance_hours, 0)

@@ -3,25 +3,14 @@
 -- @unique: attempt
 -- @check quantiles_in_order: p50_seconds <= p90_seconds and p90_seconds <= p99_seconds
 
-with attempts as (
-    select
-        training_job_arn,
-        attempt,
-        cast(
-            coalesce(sum(epoch_us(end_time) - epoch_us(start_time)) filter (where phase = 'queue'), 0) as bigint
-        ) as microseconds
-    from staging.secondary_status_visits
-    group by training_job_arn, attempt
-),
-
-totals as (
+with totals as (
     select
         attempt,
         count(*) as jobs,
-        count(*) filter (where microseconds > 0) as queued_jobs,
-        cast(sum(microseconds) as decimal(38, 0)) as microseconds,
-        quantile_cont(microseconds, [0.5, 0.9, 0.99]) as quantiles_microseconds
-    from attempts
+        count(*) filter (where queue_microseconds > 0) as queued_jobs,
+        cast(sum(queue_microseconds) as decimal(38, 0)) as microseconds,
+        quantile_cont(queue_microseconds, [0.5, 0.9, 0.99]) as quantiles_microseconds
+    from staging.queue_waits_by_attempt
     group by attempt
 )
 

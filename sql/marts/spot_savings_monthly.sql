@@ -4,41 +4,22 @@
 -- @unique: date, account_id, region, instance_type
 -- @check compared_jobs_ended: compared_jobs <= ended_jobs
 
-with interruptions as (
+with totals as (
     select
-        training_job_arn,
-        count(*) as interruptions
-    from staging.secondary_status_visits
-    where secondary_status = 'Interrupted'
-    group by training_job_arn
-),
-
-totals as (
-    select
-        cast(date_trunc('month', local_time(l.life_end_at)) as date) as date,
-        l.account_id,
-        l.region,
-        l.instance_type,
-        count(*) as ended_jobs,
-        count(*) filter (
-            where l.training_time_in_seconds is not null and l.billable_instance_microseconds is not null
-        ) as compared_jobs,
-        cast(
-            sum(l.billable_instance_microseconds) filter (where l.training_time_in_seconds is not null)
-            as decimal(38, 0)
-        ) as billed_microseconds,
-        cast(
-            sum(
-                cast(l.training_time_in_seconds as decimal(19, 0)) * 1000000 * l.instance_count
-            ) filter (where l.billable_instance_microseconds is not null) as decimal(38, 0)
-        ) as trained_microseconds,
-        cast(sum(l.instance_microseconds) as decimal(38, 0)) as instance_microseconds,
-        cast(coalesce(sum(i.interruptions), 0) as bigint) as interruptions,
-        count(i.interruptions) as interrupted_jobs
-    from staging.training_job_lives as l
-    left join interruptions as i on l.training_job_arn = i.training_job_arn
-    where l.is_spot and l.is_ended
-    group by date_trunc('month', local_time(l.life_end_at)), l.account_id, l.region, l.instance_type
+        end_month as date,
+        account_id,
+        region,
+        instance_type,
+        cast(sum(jobs) as bigint) as ended_jobs,
+        cast(sum(compared_jobs) as bigint) as compared_jobs,
+        cast(sum(compared_billed_microseconds) as decimal(38, 0)) as billed_microseconds,
+        cast(sum(compared_trained_microseconds) as decimal(38, 0)) as trained_microseconds,
+        cast(sum(instance_microseconds) as decimal(38, 0)) as instance_microseconds,
+        cast(sum(interruptions) as bigint) as interruptions,
+        cast(sum(interrupted_jobs) as bigint) as interrupted_jobs
+    from staging.job_totals
+    where is_spot and end_month is not null
+    group by end_month, account_id, region, instance_type
 )
 
 select

@@ -6,19 +6,18 @@
 
 with totals as (
     select
-        l.account_id,
-        l.region,
-        l.instance_type,
-        l.is_spot,
-        c.end_cause,
-        count(*) as jobs,
-        count(*) filter (where l.is_never_started) as never_started_jobs,
-        sum(l.instance_microseconds) as instance_microseconds,
-        sum(l.gpu_microseconds) as gpu_microseconds
-    from staging.training_job_lives as l
-    inner join staging.end_causes as c on l.training_job_arn = c.training_job_arn
-    where l.training_job_status = 'Stopped'
-    group by l.account_id, l.region, l.instance_type, l.is_spot, c.end_cause
+        account_id,
+        region,
+        instance_type,
+        is_spot,
+        end_cause,
+        cast(sum(jobs) as bigint) as jobs,
+        cast(coalesce(sum(jobs) filter (where not is_started), 0) as bigint) as never_started_jobs,
+        sum(instance_microseconds) as instance_microseconds,
+        sum(gpu_microseconds) as gpu_microseconds
+    from staging.job_totals
+    where training_job_status = 'Stopped'
+    group by account_id, region, instance_type, is_spot, end_cause
 )
 
 select

@@ -44,12 +44,16 @@ parts as (
 priced as (
     select
         d.*,
+        j.team,
+        j.training_job_status,
+        j.failure_class,
         -- As decimals: products can be beyond BIGINT.
         d.used_microseconds * cast(d.instance_count as decimal(19, 0)) as instance_microseconds,
         d.billed_microseconds * cast(d.instance_count as decimal(19, 0)) as billed_instance_microseconds,
         case when not d.is_prepaid then p.valid_from end as price_valid_from,
         case when not d.is_prepaid then p.price_per_hour end as price_per_hour
     from parts as d
+    inner join marts.fct_training_jobs as j on d.training_job_arn = j.training_job_arn
     left join prices as p
         on
             d.instance_type = p.instance_type
@@ -63,12 +67,16 @@ select
     training_job_arn,
     line, -- Line of the bill: `training` or `warm_pool`.
     date,
+    cast(date_trunc('month', date) as date) as month, -- First day of its month.
     account_id,
     region,
     instance_type, -- Instance type; of heterogeneous jobs, that of each group.
     is_spot,
     is_prepaid,
     is_ended,
+    team,
+    training_job_status,
+    failure_class,
     instance_count, -- Instances of this type; null if unknown.
     billed_microseconds,
     instance_microseconds, -- Time of use times instances; null if their count is unknown.

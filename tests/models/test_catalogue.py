@@ -9,7 +9,8 @@ from tests.models.projects import catalogue_of
 
 LONG = """-- One row per job
 -- that took its time.
--- @unique: job
+-- @unique: job,
+-- seconds
 -- @check not_negative: seconds >= 0
 
 with long as ( -- not the final one
@@ -40,7 +41,7 @@ def test_a_model_is_read_whole(tmp_path):
         "seconds": ("BIGINT", "Seconds it took."),
     }
     assert bound.model.dependencies == {"lake.jobs"}
-    assert [check.name for check in bound.model.checks] == ["unique_job", "not_negative"]
+    assert [check.name for check in bound.model.checks] == ["unique_job_and_seconds", "not_negative"]
 
 
 def test_models_come_after_what_they_and_their_checks_read(tmp_path):
