@@ -338,7 +338,13 @@ class Build:
         """What ``work`` gives of each part, in a connection where these relations have its rows; some at once."""
         selects = [{relation: self.select(relation, part) for relation in relations} for part in parts]
         with ThreadPoolExecutor(PARTS_AT_ONCE) as threads:
-            yield from threads.map(lambda part, shown: work(part, self._showing(part, shown)), parts, selects)
+            try:
+                yield from threads.map(lambda part, shown: work(part, self._showing(part, shown)), parts, selects)
+            except BaseException:  # of one part, or a signal's: what others are at is in vain
+                threads.shutdown(wait=False, cancel_futures=True)
+                for views in list(self._views.values()):
+                    views.connection.interrupt()
+                raise
 
     def _showing(self, part: str, selects: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
         """A connection of a part alone, with views of these relations, which stay for models that come later."""

@@ -1,6 +1,9 @@
 """Incremental models: made part by part, anew only where something changed, and the same as if made at once."""
 
 import tempfile
+import threading
+import time
+from _thread import interrupt_main
 from datetime import date
 from pathlib import Path
 
@@ -83,8 +86,11 @@ def test_a_part_has_all_accounts():
 
 @pytest.fixture(scope="module")
 def catalogue(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sql")
-    write(folder, **MODELS)
+    return write_and_load(tmp_path_factory.mktemp("sql"), **MODELS)
+
+
+def write_and_load(folder, **models):
+    write(folder, **models)
     return load_catalogue(folder, (JOBS, LIMITS, NEWS))
 
 
@@ -225,3 +231,21 @@ def test_months_are_cut_where_parts_begin():
         "from-2026-04": ("2026-04", None),
     }
     assert Parts().stretches == {"all": (None, None)}
+
+
+def test_an_interrupted_build_does_not_wait_for_the_queries_of_its_parts(tmp_path):
+    endless = (
+        "-- One row per job.\n-- @incremental\n"
+        "select sum(n)::bigint as n -- N.\nfrom lake.jobs, range(1000000000000) as r (n)"
+    )
+    catalogue = write_and_load(tmp_path / "sql", staging__endless=endless)
+    months = {"2026-01": ("2026-01",), "2026-02": ("2026-02",), "2026-03": ("2026-03",)}
+    one = {"lake.jobs": select_jobs({"a": ("2026-01", 1)})}
+    parts = Parts(months, dict.fromkeys(months, one))
+    build = start_build(tmp_path / "builds" / "b", one, {}, parts)
+    began = time.monotonic()
+    threading.Timer(0.5, interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt):
+        build.run(catalogue.models[0])
+    build.close()
+    assert time.monotonic() - began < 10
