@@ -36,9 +36,9 @@ costs as (
     select
         date,
         -- As decimals: a sum of DOUBLEs depends on their order.
-        cast(sum(cast(billed_instance_hours as decimal(38, 12))) as double) as billed_instance_hours,
-        cast(sum(cast(priced_instance_hours as decimal(38, 12))) as double) as priced_instance_hours,
-        cast(sum(cast(list_cost as decimal(38, 12))) as double) as list_cost
+        cast(sum(cast(billed_instance_hours as decimal(38, 18))) as double) as billed_instance_hours,
+        cast(sum(cast(priced_instance_hours as decimal(38, 18))) as double) as priced_instance_hours,
+        cast(sum(cast(list_cost as decimal(38, 18))) as double) as list_cost
     from marts.list_costs_daily
     where not is_prepaid
     group by date
