@@ -193,6 +193,8 @@ def page(results: dict[str, Any]) -> str:
         "Written by `make benchmark-builds`, from what it measured:"
         " [`benchmarks/results/builds.json`](../benchmarks/results/builds.json). The jobs are made up,"
         f" with about {TRANSITIONS_A_JOB} transitions each; DuckDB has two threads and {MEMORY_LIMIT}."
+        f" From {JOBS_A_COPY:,} on they are copies of one year of jobs, under other names and some seconds or years"
+        " apart: what goes by distinct texts, as failure reasons do, does not grow with them within a month."
         " A build is all models and their checks; after changes, the commit of these to the lake too.",
         "",
         f"| | {' | '.join(f'{int(jobs):,} jobs' for jobs in sizes)} | for {grown} x the jobs |",

@@ -17,7 +17,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -338,12 +338,19 @@ class Build:
         """What ``work`` gives of each part, in a connection where these relations have its rows; some at once."""
         selects = [{relation: self.select(relation, part) for relation in relations} for part in parts]
         with ThreadPoolExecutor(PARTS_AT_ONCE) as threads:
+            at_work = [
+                threads.submit(lambda part, shown: work(part, self._showing(part, shown)), part, shown)
+                for part, shown in zip(parts, selects, strict=True)
+            ]
             try:
-                yield from threads.map(lambda part, shown: work(part, self._showing(part, shown)), parts, selects)
+                for each in at_work:
+                    yield each.result()
             except BaseException:  # of one part, or a signal's: what others are at is in vain
-                threads.shutdown(wait=False, cancel_futures=True)
-                for views in list(self._views.values()):
-                    views.connection.interrupt()
+                for each in at_work:
+                    each.cancel()
+                while wait(at_work, timeout=0.1).not_done:  # a query that has just begun is interrupted next time
+                    for views in list(self._views.values()):
+                        views.connection.interrupt()
                 raise
 
     def _showing(self, part: str, selects: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
