@@ -14,30 +14,32 @@
 with jobs as (
     select
         case
-            when l.gpu_count is null then 'unknown'
-            when l.gpu_count <= 1 then cast(l.gpu_count as varchar)
-            when l.gpu_count <= 4 then '2-4'
-            when l.gpu_count <= 8 then '5-8'
+            when gpu_count is null then 'unknown'
+            when gpu_count <= 1 then cast(gpu_count as varchar)
+            when gpu_count <= 4 then '2-4'
+            when gpu_count <= 8 then '5-8'
             else '>8'
         end as size_bucket,
-        l.is_ended,
-        l.training_job_status = 'Failed' as is_failed,
-        coalesce(c.end_actor = 'aws', false) as is_infrastructure,
-        l.instance_microseconds
-    from staging.training_job_lives as l
-    left join staging.end_causes as c on l.training_job_arn = c.training_job_arn
-    where l.is_started and l.instance_microseconds is not null
+        end_month is not null as is_ended,
+        training_job_status = 'Failed' as is_failed,
+        coalesce(end_actor = 'aws', false) as is_infrastructure,
+        counted_jobs,
+        instance_microseconds
+    from staging.job_totals
+    where is_started and counted_jobs > 0
 ),
 
 totals as (
     select
         case when grouping(size_bucket) = 1 then 'all' else size_bucket end as size_bucket,
-        count(*) as started_jobs,
+        cast(coalesce(sum(counted_jobs), 0) as bigint) as started_jobs,
         coalesce(sum(instance_microseconds), 0) / 8.64e10 as node_days,
         coalesce(sum(instance_microseconds) filter (where not is_ended), 0) / 8.64e10 as open_node_days,
         coalesce(sum(instance_microseconds) filter (where is_ended), 0) / 8.64e10 as ended_node_days,
-        count(*) filter (where is_failed) as all_failures,
-        count(*) filter (where is_failed and is_infrastructure) as infrastructure_failures
+        cast(coalesce(sum(counted_jobs) filter (where is_failed), 0) as bigint) as all_failures,
+        cast(
+            coalesce(sum(counted_jobs) filter (where is_failed and is_infrastructure), 0) as bigint
+        ) as infrastructure_failures
     from jobs
     group by grouping sets ((size_bucket), ())
 ),

@@ -44,16 +44,18 @@ parts as (
 priced as (
     select
         d.*,
-        j.team,
+        t.team,
         j.training_job_status,
-        j.failure_class,
+        case when j.training_job_status = 'Failed' then c.end_cause end as failure_class,
         -- As decimals: products can be beyond BIGINT.
         d.used_microseconds * cast(d.instance_count as decimal(19, 0)) as instance_microseconds,
         d.billed_microseconds * cast(d.instance_count as decimal(19, 0)) as billed_instance_microseconds,
         case when not d.is_prepaid then p.valid_from end as price_valid_from,
         case when not d.is_prepaid then p.price_per_hour end as price_per_hour
     from parts as d
-    inner join marts.fct_training_jobs as j on d.training_job_arn = j.training_job_arn
+    inner join staging.training_jobs as j on d.training_job_arn = j.training_job_arn
+    left join staging.teams as t on d.training_job_arn = t.training_job_arn
+    left join staging.end_causes as c on d.training_job_arn = c.training_job_arn
     left join prices as p
         on
             d.instance_type = p.instance_type
@@ -76,7 +78,7 @@ select
     is_ended,
     team,
     training_job_status,
-    failure_class,
+    failure_class, -- Class of the job's failure by reference.failure_rules, or `unknown`; null if it did not fail.
     instance_count, -- Instances of this type; null if unknown.
     billed_microseconds,
     instance_microseconds, -- Time of use times instances; null if their count is unknown.
