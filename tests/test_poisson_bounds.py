@@ -15,11 +15,11 @@ def intervals(failures):
     with duckdb.connect() as connection:
         connection.execute("create schema staging")
         connection.execute(
-            "create table staging.training_job_lives as select i as training_job_arn, 1 as gpu_count, true as is_ended,"
-            " true as is_started, case when i = 0 then 'Completed' else 'Failed' end as training_job_status,"
-            f" cast({NODE_DAYS_A_JOB * 86400e6} as bigint) as instance_microseconds from range({failures} + 1) as t (i)"
+            "create table staging.job_totals as select 1 as gpu_count, date '2026-01-01' as end_month,"
+            " true as is_started, training_job_status, null::varchar as end_actor, counted_jobs,"
+            f" cast({NODE_DAYS_A_JOB * 86400e6} as bigint) * counted_jobs as instance_microseconds"
+            f" from (values ('Completed', 1), ('Failed', {failures})) as t (training_job_status, counted_jobs)"
         )
-        connection.execute("create table staging.end_causes (training_job_arn bigint, end_actor varchar)")
         bounds = (shipped("sql") / "staging" / "poisson_bounds.sql").read_text()
         connection.execute(f"create view staging.poisson_bounds as {bounds}")
         found = rows(connection, (shipped("sql") / "marts" / "failures_per_node_days.sql").read_text())
