@@ -285,8 +285,7 @@ class Build:
             to = literal(str(due[part]))
             connection.execute(f"copy (\n{bound.model.sql}\n) to {to} (format parquet, compression zstd)")
 
-        for _ in self._by_part(bound.model.dependencies, due, copy):
-            pass
+        self._by_part(bound.model.dependencies, due, copy)
 
     def _keep(self, model: str, own: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
         """Move files to where later builds find them."""
@@ -334,7 +333,7 @@ class Build:
         relations: Iterable[str],
         parts: Iterable[str],
         work: Callable[[str, duckdb.DuckDBPyConnection], T],
-    ) -> Iterator[T]:
+    ) -> list[T]:
         """What ``work`` gives of each part, in a connection where these relations have its rows; some at once."""
         selects = [{relation: self.select(relation, part) for relation in relations} for part in parts]
         with ThreadPoolExecutor(PARTS_AT_ONCE) as threads:
@@ -343,8 +342,7 @@ class Build:
                 for part, shown in zip(parts, selects, strict=True)
             ]
             try:
-                for each in at_work:
-                    yield each.result()
+                return [each.result() for each in at_work]
             except BaseException:  # of one part, or a signal's: what others are at is in vain
                 for each in at_work:
                     each.cancel()

@@ -15,7 +15,7 @@ with totals as (
 )
 
 select
-    attempt, -- Attempt at running, from 1.
+    attempt,
     jobs, -- Jobs that came to it.
     queued_jobs, -- Those of them that queued in it.
     microseconds / 1e6 as seconds, -- Seconds in the queue, over all jobs.

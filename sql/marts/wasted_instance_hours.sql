@@ -18,8 +18,8 @@ select
     region,
     instance_type,
     is_spot,
-    waste, -- Kind of waste: failed_job, stopped_job, superseded_attempts, setup or save.
-    cause, -- Failure class of failed jobs, stop cause of stopped ones; else the kind of waste again.
+    waste,
+    cause,
     cast(sum(jobs) as bigint) as jobs, -- Jobs with such waste.
     coalesce(sum(instance_microseconds) filter (where not is_user_stop), 0)
     / 3.6e9 as wasted_instance_hours, -- Instance-hours that brought nothing.
