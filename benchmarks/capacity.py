@@ -154,6 +154,7 @@ class Measured:
     incremental_seconds: Line
     other_seconds: Line
     publish_seconds: Line
+    republish_seconds: Line
     build_memory_bytes: Line
     publish_memory_bytes: Line
     published_bytes: Line
@@ -198,6 +199,7 @@ def read_measured(results: Path) -> Measured:
         incremental_seconds=Line.through(of_incremental),
         other_seconds=Line.through(of_others),
         publish_seconds=line("publish", "wall_seconds"),
+        republish_seconds=line("publish after recent", "wall_seconds"),
         build_memory_bytes=line("first build", "peak_mib", MIB, process_bytes),
         publish_memory_bytes=line("publish", "peak_mib", MIB, process_bytes),
         published_bytes=line("publish", "published_mib", MIB),
@@ -456,14 +458,19 @@ class Plan:
 
     @property
     def publish_seconds(self) -> float:
-        """The file is written whole."""
+        """The file is written anew."""
         return self.measured.publish_seconds.at(self.fleet.jobs)
+
+    @property
+    def republish_seconds(self) -> float:
+        """A copy of the file is altered."""
+        return self.measured.republish_seconds.at(self.fleet.jobs)
 
     @property
     def run_seconds(self) -> float:
         """All of it, and what a run takes that has nothing to do."""
         parts = self.harvest_seconds, self.commit_seconds, self.lake_check_seconds, self.build_seconds
-        return sum(parts) + self.publish_seconds + self.measured.empty_run_cpu_seconds
+        return sum(parts) + self.republish_seconds + self.measured.empty_run_cpu_seconds
 
     # What there is.
 
@@ -662,7 +669,7 @@ RESOURCES = (
     Resource("commits of a run", "s", HOUR_SECONDS, "the hour", lambda plan: plan.commit_seconds),
     Resource("checks of the lake", "s", HOUR_SECONDS, "the hour", lambda plan: plan.lake_check_seconds),
     Resource("build of a run", "s", HOUR_SECONDS, "the hour", lambda plan: plan.build_seconds),
-    Resource("publishing", "s", HOUR_SECONDS, "the hour", lambda plan: plan.publish_seconds),
+    Resource("publishing", "s", HOUR_SECONDS, "the hour", lambda plan: plan.republish_seconds),
     Resource("a run as a whole", "s", HOUR_SECONDS, "the hour", lambda plan: plan.run_seconds, "all steps"),
     Resource("memory of clients", "B", MEMORY_BYTES, "8 GiB", lambda plan: plan.clients_memory_bytes),
     Resource("memory of lists of files", "B", MEMORY_BYTES, "8 GiB", lambda plan: plan.lists_memory_bytes),

@@ -21,6 +21,7 @@ from pipelines.definitions import build_defs
 from pipelines.errors import TrainyardError
 from pipelines.home import Home
 from pipelines.lake.damage import explained
+from pipelines.models.publication import forget_notes
 from pipelines.progress import Log
 
 
@@ -54,6 +55,8 @@ def refresh(settings: Settings, part: Part, log: Log, *, from_scratch: bool = Fa
     home = Home(settings.home)
     run_id = str(uuid.uuid4())
     with _instance() as instance, home.writing(wait_seconds=0):
+        if part is Part.FROM_LAKE or from_scratch:  # this is to mend a published file that is damaged, too
+            forget_notes(home.builds)
         try:
             defs.resolve_job_def("refresh").execute_in_process(
                 run_config=config, instance=instance, asset_selection=list(selection), run_id=run_id

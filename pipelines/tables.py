@@ -19,12 +19,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table or model: ``schema.name``, what one row of it is, and its columns in order."""
+    """A table or model: ``schema.name``, what one row of it is, and its columns in order.
+
+    ``key``: columns of which no two rows have the same values; none where that is not promised.
+    """
 
     schema: str
     name: str
     comment: str
     columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
 
     @property
     def qualified_name(self) -> str:

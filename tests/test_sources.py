@@ -160,7 +160,8 @@ def test_sources_that_all_fail_in_the_midst_fail_the_run_once_it_is_published(se
 
 
 @pytest.mark.parametrize("part", [Part.FROM_RAW, Part.FROM_LAKE])
-def test_where_nothing_was_ever_harvested_nothing_is_published(tmp_path, part):
+def test_where_nothing_was_ever_harvested_nothing_is_published(tmp_path, part, models, monkeypatch):
+    few_models.use(monkeypatch.setattr, models)
     settings = Settings(home=tmp_path / "home")
     with pytest.raises(TrainyardError, match="nothing was harvested yet: `trainyard run`"):
         refresh(settings, part, print)
@@ -174,7 +175,8 @@ def test_an_account_without_jobs_is_published(tmp_path, monkeypatch):
     assert published(tmp_path / "home" / "warehouse.duckdb")["fct_training_jobs"] == []
 
 
-def test_a_run_that_no_source_gave_anything_to_ends_there(settings, simulator):
+def test_a_run_that_no_source_gave_anything_to_ends_there(settings, simulator, models, monkeypatch):
+    few_models.use(monkeypatch.setattr, models)
     home = Home(settings.home)
     simulator.inject(Fault(kind="access-denied"))
     with pytest.raises(TrainyardError, match=r"nothing was harvested: .*allow it in IAM"):

@@ -36,14 +36,18 @@ def warehouse_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
         home = Home(settings.home)
         with home.writing():
             build = builds.of(settings, context.run)
-            size = publish(build, tables, home.warehouse)
+            published = publish(build, tables, home.warehouse)
             link_marts(home, build, catalogue)
             prune_home(home)
+        if published.failure:
+            context.log.warning(f"{home.warehouse} was written anew, as altering failed: {published.failure}")
         return dg.MaterializeResult(
             metadata={
                 "dagster/uri": str(home.warehouse),
                 "tables": len(tables),
-                "bytes": size,
+                "tables_altered": len(tables if published.altered is None else published.altered),
+                "is_written_anew": published.altered is None,
+                "bytes": published.size_bytes,
             }
         )
 

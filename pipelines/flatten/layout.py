@@ -106,7 +106,10 @@ class LakeTable:
             Column(column.name, column.type, f"{column.comment} API: {column.path}." if column.path else column.comment)
             for column in self.columns
         )
-        return Table("lake", self.name, self.comment, tuple(columns))
+        positions = self.own_keys if self.counted_in else ()
+        # What the installed service model does not know does not tell its positions.
+        key = tuple(column.name for column in (*KEY_COLUMNS, *positions)) if self.node else ()
+        return Table("lake", self.name, self.comment, tuple(columns), key)
 
 
 @cache

@@ -151,6 +151,12 @@ class Build:
         paths, condition = self.files_of(relation, part)
         return f"select * from {_parquet(paths)}" + (f" where {condition}" if condition else "")
 
+    def paths(self, relation: str) -> list[Path] | None:
+        """The files with all rows of a relation; None for an input that has no files of its own."""
+        if found := self.input(relation, WHOLE):
+            return None if found.paths is None else [Path(path) for path in found.paths]
+        return list(self.files(relation).values())
+
     def run(self, bound: BoundModel) -> int:
         """Materialize a model from the relations it reads; return the number of its rows."""
         made: dict[str, Path] = {}
@@ -166,9 +172,17 @@ class Build:
         if due:
             self._make(bound, due)
         self._write_list(bound.name, made)
-        listed = ", ".join(literal(str(path)) for path in made.values())
-        counted = self._database.execute(f"select sum(num_rows)::bigint from parquet_file_metadata([{listed}])")
-        ((rows,),) = counted.fetchall()
+        return self.rows(bound.name)
+
+    def rows(self, relation: str) -> int:
+        """How many rows a relation has."""
+        paths = self.paths(relation)
+        if paths:
+            listed = ", ".join(literal(str(path)) for path in paths)
+            count = f"select sum(num_rows)::bigint from parquet_file_metadata([{listed}])"
+        else:
+            count = f"select count(*) from ({self.select(relation)})"
+        ((rows,),) = self._database.execute(count).fetchall()
         return int(rows)
 
     def check(self, bound: BoundModel) -> list[CheckResult]:

@@ -147,7 +147,7 @@ def _bound(connection: duckdb.DuckDBPyConnection, model: Model, known: Mapping[s
         if item.name in (column.name for column in columns):
             raise model.wrong(f"there are two columns {item.name}", item.line)
         columns.append(Column(item.name, row[1], comment))
-    table = Table(model.schema, model.name, model.grain, tuple(columns))
+    table = Table(model.schema, model.name, model.grain, tuple(columns), model.key)
     _create(connection, table)
     for check in model.checks:
         try:

@@ -51,7 +51,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Model:
-    """A file of `sql/`, parsed; its dependencies are the relations that it and its checks read, as ``schema.name``."""
+    """A file of `sql/`, parsed; its dependencies are the relations that it and its checks read, as ``schema.name``.
+
+    ``key``: the columns of its first `@unique` line, none if it has none.
+    """
 
     schema: str
     name: str
@@ -60,6 +63,7 @@ class Model:
     grain: str
     is_incremental: bool
     is_by_month: bool
+    key: tuple[str, ...]
     checks: tuple[Check, ...]
     items: tuple[Item, ...]
     dependencies: frozenset[str]
@@ -78,7 +82,7 @@ def read_model(connection: duckdb.DuckDBPyConnection, path: Path) -> Model:
     """Parse a file ``<schema>/<name>.sql`` by any connection; raises TrainyardError with file and line."""
     sql = path.read_text(encoding="utf-8")
     schema, name = path.parent.name, path.stem
-    sentences, checks = _head(sql, f"{schema}.{name}")
+    sentences, keys, checks = _head(sql, f"{schema}.{name}")
     is_incremental, is_by_month = _INCREMENTAL in sentences, _BY_MONTH in sentences
     sentences = [sentence for sentence in sentences if sentence not in (_INCREMENTAL, _BY_MONTH)]
     grain = " ".join(sentences)
@@ -92,16 +96,18 @@ def read_model(connection: duckdb.DuckDBPyConnection, path: Path) -> Model:
     checked = {relation for check in checks for relation in _relations(connection, path, check.violations)}
     dependencies = frozenset(read | checked - {f"{schema}.{name}"})
     items = tuple(_items(sql))
-    return Model(schema, name, path, sql, grain, is_incremental, is_by_month, tuple(checks), items, dependencies)
+    key = keys[0] if keys else ()
+    return Model(schema, name, path, sql, grain, is_incremental, is_by_month, key, tuple(checks), items, dependencies)
 
 
 def _wrong(path: Path, reason: str, line: int = 1) -> TrainyardError:
     return TrainyardError(f"{path}:{line}: {' '.join(reason.split())}")
 
 
-def _head(sql: str, qualified_name: str) -> tuple[list[str], list[Check]]:
-    """The lines of the comment at the top, and the checks among them."""
+def _head(sql: str, qualified_name: str) -> tuple[list[str], list[tuple[str, ...]], list[Check]]:
+    """The lines of the comment at the top; of those among them that are checks, the keys and the checks."""
     sentences: list[str] = []
+    keys: list[tuple[str, ...]] = []
     checks: list[Check] = []
     begun = ""
     for line in sql.splitlines():
@@ -113,22 +119,22 @@ def _head(sql: str, qualified_name: str) -> tuple[list[str], list[Check]]:
             begun = text
             continue
         begun = ""
-        if key := _UNIQUE.fullmatch(text):
-            checks.append(_unique(key["columns"], qualified_name))
+        if unique := _UNIQUE.fullmatch(text):
+            keys.append(tuple(name.strip() for name in unique["columns"].split(",")))
+            checks.append(_unique(keys[-1], qualified_name))
         elif check := _CHECK.fullmatch(text):
             violations = f"select * from {qualified_name} where ({check['expression']}) is not true"
             checks.append(Check(check["name"], check["expression"], violations))
         else:
             sentences.append(text)
-    return sentences, checks
+    return sentences, keys, checks
 
 
-def _unique(columns: str, qualified_name: str) -> Check:
-    names = [name.strip() for name in columns.split(",")]
+def _unique(names: tuple[str, ...], qualified_name: str) -> Check:
     key = ", ".join(quoted(name) for name in names)
     return Check(
         "unique_" + "_and_".join(names),
-        f"No two rows have the same {columns}.",
+        f"No two rows have the same {', '.join(names)}.",
         f"select {key}, count(*) as rows from {qualified_name} group by {key} having count(*) > 1",
     )
 

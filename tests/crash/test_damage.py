@@ -105,16 +105,19 @@ def mended_by(command, home, whole):
 
 
 def spoil_blocks(path):
-    """Garbage in all but the header, of the same length."""
+    """Garbage in all but the header, of the same length, as a disk makes it: the file's times tell nothing."""
+    before = path.stat()
     path.chmod(0o644)
     content = path.read_bytes()
     path.write_bytes(content[:12288] + b"\xaa" * (len(content) - 12288))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 # Of a file that is cut, DuckDB still reads what is before the cut.
 @pytest.mark.parametrize(("damage", "shown_by"), [(cut, {"query"}), (spoil_blocks, {"query", "status"})])
 def test_the_published_file(whole, tmp_path, damage, shown_by):
     home = copy(whole, tmp_path / "home")
+    assert forked(trainyard("run", "--no-harvest"), home).code == 0  # the next run may go on from this file
     damage(home / "warehouse.duckdb")
     for command in shown_by:
         line = said(home, command, *(["select max(job) from lake.training_jobs as job"] if command == "query" else []))

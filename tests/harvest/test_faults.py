@@ -226,8 +226,8 @@ def test_what_is_wrong_in_the_settings_of_aws_is_one_line(environment, home, var
     assert said in only_error(home)
 
 
-def test_a_profile_that_is_not_there_is_one_line_of_the_command(home):
-    failed = trainyard("run", home=home.root, check=False, AWS_PROFILE="nobody")
+def test_a_profile_that_is_not_there_is_one_line_of_the_command(home, models):
+    failed = trainyard("run", home=home.root, check=False, models=models, AWS_PROFILE="nobody")
     assert (failed.returncode, failed.stderr.count("\n")) == (1, 1), failed.stderr
     assert "correct the profile in trainyard.toml or AWS_PROFILE" in failed.stderr
 
@@ -279,7 +279,7 @@ def published(models, tmp_path_factory):
     ids=["access denied", "no network", "no answer", "wrong region", "no credentials"],
 )
 def test_what_the_user_can_mend_is_one_line_of_the_command_and_changes_nothing(
-    published, black_hole, home, environment, remedy
+    published, models, black_hole, home, environment, remedy
 ):
     shutil.copytree(published, home.root)
     before = bytes_of(home)
@@ -288,7 +288,7 @@ def test_what_the_user_can_mend_is_one_line_of_the_command_and_changes_nothing(
         places = {"denied": denied.url, "black hole": black_hole}
         usual = {**CREDENTIALS, "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL_SAGEMAKER": "http://127.0.0.1:9"}
         given = {name: places.get(value, value) for name, value in (usual | environment).items() if value is not None}
-        failed = trainyard("run", home=home.root, check=False, **given)
+        failed = trainyard("run", home=home.root, check=False, models=models, **given)
     assert failed.returncode == 1
     (error,) = failed.stderr.strip().splitlines()
     assert remedy in error
