@@ -16,7 +16,7 @@ demo: $(VENV)/.runtime ## run the main job on the embedded simulator
 test: $(VENV)/.dev ## run the tests
 	$(BIN)/pytest
 
-nightly: $(VENV)/.dev ## run property tests at length: 10,000 documents there and back, 333 odd fleets
+nightly: $(VENV)/.dev ## run property tests at length: 10,000 documents there and back, 142 odd fleets
 	$(BIN)/pytest --hypothesis-profile=nightly tests/test_lossless.py tests/test_odd_fleets.py
 
 sweep: $(VENV)/.dev ## kill runs at every one of their boundaries, not at one of each kind; takes hours

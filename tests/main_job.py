@@ -2,8 +2,6 @@
 
 import datetime as dt
 import os
-import subprocess
-import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +15,7 @@ from pipelines.models.begin import begin_build
 from pipelines.models.catalogue import load_catalogue
 from pipelines.models.publish import publish, published_tables
 from pipelines.shipped import shipped
-from tests import few_models
+from tests import preloaded
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
 NOTHING = {
@@ -49,15 +47,11 @@ def no_settings():
 
 def trainyard(*arguments, home, check=True, timeout=300, models=None, **environment):
     """Run the command with nothing of the surrounding settings; ``models``: a folder of few models, in place of all."""
-    return subprocess.run(
-        [*(few_models.command(models) if models else [sys.executable, "-m", "pipelines.cli"]), *arguments],
-        env=no_settings() | {"TRAINYARD_HOME": str(home)} | environment,
-        cwd=home.parent,
-        check=check,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
+    surroundings = no_settings() | {"TRAINYARD_HOME": str(home)} | environment
+    ended = preloaded.run(arguments, surroundings, home.parent, models, timeout)
+    if check:
+        ended.check_returncode()
+    return ended
 
 
 def build_directly(home, time_zone="UTC"):

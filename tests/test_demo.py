@@ -14,6 +14,7 @@ from pipelines.home import Home
 from pipelines.lake.load import load
 from pipelines.simulator import Fleet, Simulator
 from pipelines.simulator.made_fleet import made_documents
+from tests import few_models
 from tests.main_job import CREDENTIALS, lake, only_the_simulator, trainyard
 
 REFUSED = "holds the made-up jobs of `trainyard demo`: remove it, or set TRAINYARD_HOME to another directory"
@@ -45,9 +46,11 @@ def test_whatever_brings_other_jobs_there_refuses(home, fleet, models, monkeypat
     file.write_text("{}\n")
     with Simulator(fleet) as simulator:
         for command in (["run"], ["verify"], ["import", str(file)]):
-            refused = trainyard(*command, home=home.root, check=False, AWS_ENDPOINT_URL=simulator.url, **CREDENTIALS)
+            given = {"models": models, "AWS_ENDPOINT_URL": simulator.url, **CREDENTIALS}
+            refused = trainyard(*command, home=home.root, check=False, **given)
             assert (refused.returncode, refused.stderr) == (1, f"trainyard: {home.root} {REFUSED}\n")
         monkeypatch.setenv("AWS_ENDPOINT_URL", simulator.url)
+        few_models.use(monkeypatch.setattr, models)
         defs = build_defs(Settings(home=home.root))
         with dg.DagsterInstance.ephemeral() as instance:
             for job in ("refresh", "verify"):

@@ -53,7 +53,8 @@ def test_who_writes_and_since_when_is_said(home, holder):
 
 
 @pytest.mark.forks
-def test_a_command_does_not_wait_for_another(home, holder):
+def test_a_command_does_not_wait_for_another(home, holder, models, monkeypatch):
+    few_models.use(monkeypatch.setattr, models)
     started = time.monotonic()
     for command in (["run"], ["build"], ["rebuild"], ["import", __file__]):
         failed = forked(commands.trainyard(*command), home.root)

@@ -168,7 +168,7 @@ def gpus_of_type():
 
 # Without shrinking: each example is a whole build, and what differs is told by job and column.
 @settings(
-    max_examples=settings.default.max_examples // 5,
+    max_examples=settings.default.max_examples // 7,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
