@@ -199,8 +199,8 @@ def status(as_json: AsJson = False) -> None:
     from pipelines.status import read_status, show_status
 
     home = Home(load_settings().home)
-    home.see()
-    home.see_warehouse()
+    home.pull()
+    home.pull_warehouse()
     found = read_status(home)
     if as_json:
         _echo_json(found)
@@ -226,7 +226,7 @@ def query(
 ) -> None:
     """Ask the published warehouse, read-only."""
     home = Home(load_settings().home)
-    home.see_warehouse()
+    home.pull_warehouse()
     write_answer(home.warehouse, sql, output)
 
 
@@ -244,7 +244,7 @@ def postgres(
     from pipelines.postgres import NO_NUL, mirror_marts
 
     home = Home(load_settings().home)
-    home.see_warehouse()
+    home.pull_warehouse()
     with _stderr.status("copying"):
         mirrored = mirror_marts(home.warehouse, dsn, schema)
     typer.echo(f"published {mirrored.tables} tables with {mirrored.rows:,} rows in the schema {printable(schema)}")

@@ -37,6 +37,9 @@ from pipelines.errors import TrainyardError
 from pipelines.home import BUCKET, working_copy
 
 ROLE_ARN = re.compile(r"arn:[\w-]+:iam::(?P<account_id>\d{12}):role/.+")
+OVERLAP_SECONDS = 900
+# Which jobs DescribeTrainingJob is asked about.
+When = Literal["never", "when-needed", "always"]
 _REGION = re.compile(r"[a-z]+(-[a-z]+)+-\d+")
 _BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^/]+)*")
 
@@ -146,10 +149,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TRAINYARD_", extra="forbid", frozen=True)
 
+    # Before `home`, whose validator reads it.
     cache: Annotated[Path, AfterValidator(Path.absolute)] = Field(
         default_factory=_cache,
-        description="Folder for what can be had again, as working copies of data directories that are in buckets;"
-        " by default ~/.cache/trainyard.",
+        description="Folder for what can be fetched or made again: working copies of data directories in buckets, the"
+        " dashboard's script; by default ~/.cache/trainyard.",
         examples=["/var/cache/trainyard"],
     )
     home: Annotated[Path, BeforeValidator(_home)] = Field(
@@ -166,9 +170,12 @@ class Settings(BaseSettings):
         examples=[["(?i)internal_code"]],
     )
     overlap_seconds: int = Field(
-        900, ge=0, le=86_400, description="So late, in seconds, SageMaker's Search may show that a job changed."
+        OVERLAP_SECONDS,
+        ge=0,
+        le=86_400,
+        description="How many seconds late SageMaker's Search may show that a job changed.",
     )
-    describe: Literal["never", "when-needed", "always"] = Field(
+    describe: When = Field(
         "when-needed",
         description="Which jobs DescribeTrainingJob is asked about besides Search, at a call for each: when-needed,"
         " those that have started and lack their transitions; always, every changed one; or never.",

@@ -166,7 +166,8 @@ def _lacks(source: str, denied: dict[str, str]) -> Iterator[Finding]:
         elif operation == "Search":
             yield Finding(Level.warning, source, f"{told}; jobs are listed instead, at two calls a changed one")
         elif operation == "DescribeTrainingJob":
-            yield Finding(Level.warning, source, f"{told}; gaps of Search stay, deleted jobs are not marked")
+            lost = "jobs keep the gaps that Search leaves, and `verify` confirms deletions by Search alone"
+            yield Finding(Level.warning, source, f"{told}; {lost}")
         # What stands in for Search is not needed where that is allowed.
 
 

@@ -150,7 +150,7 @@ class Home:
             return
         self.root.chmod(0o711)
 
-    def see(self, *, with_lake: bool = False) -> None:
+    def pull(self, *, with_lake: bool = False) -> None:
         """Bring the small files, the names of raw and, if asked for, the lake's files here, if they are in a bucket.
 
         Where a process of this machine writes, they are as new as can be.
@@ -160,7 +160,7 @@ class Home:
             with suppress(Timeout), self._lock.acquire(timeout=0):
                 self.mirror.pull(with_lake=with_lake)
 
-    def see_warehouse(self) -> None:
+    def pull_warehouse(self) -> None:
         """Bring the published file here, if it is in a bucket."""
         if self.mirror:
             self.create()
@@ -203,7 +203,7 @@ class Home:
     def _writer(self) -> str:
         try:
             writer = msgspec.json.decode(self._note.read_bytes(), type=_Writer)
-        except (OSError, msgspec.DecodeError):  # it has only just begun
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):  # it has only just begun
             return f"another process is writing to {self.place}"
         since = f"{writer.since:%Y-%m-%d %H:%M:%S} UTC"
         return f"process {writer.process} on {writer.host} has been writing to {self.place} since {since}"

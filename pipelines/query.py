@@ -86,7 +86,8 @@ def opened(
             yield connection
     except duckdb.Error as error:
         text = " ".join(str(error).split())
-        if any(sign in text for sign in _DAMAGED):
+        is_of_query = isinstance(error, duckdb.ProgrammingError | duckdb.DataError)  # which quotes the SQL
+        if not is_of_query and any(sign in text for sign in _DAMAGED):
             raise TrainyardError(f"{warehouse} is damaged ({text}): `trainyard build` publishes it anew") from None
         if "lock on file" in text:
             raise TrainyardError(f"{warehouse} is open for writing elsewhere: end that ({text})") from None
@@ -123,8 +124,7 @@ def _write_file(connection: duckdb.DuckDBPyConnection, statement: str, output: F
     is_seen = sys.stdout.isatty()
     if is_seen and output is Format.parquet:
         raise TrainyardError("Parquet is nothing to read: write it to a file, as with `> answer.parquet`")
-    query = statement.rstrip().rstrip(";")
-    connection.execute(f"copy (\n{query}\n) to {literal(str(path))} ({_COPY_OPTIONS[output]})")
+    connection.execute(f"copy (from query({literal(statement)})) to {literal(str(path))} ({_COPY_OPTIONS[output]})")
     if is_seen:
         with path.open(encoding="utf-8", newline="\n") as lines:
             sys.stdout.writelines(printable(line[:-1]) + "\n" for line in lines)

@@ -99,7 +99,7 @@ def _told(forbidding: dg.AssetCheckEvaluation) -> str:
     table = ".".join(forbidding.asset_key.path)
     return (
         f"{table} fails its check {forbidding.check_name} for {forbidding.metadata['violations'].value} of its rows,"
-        f" such as {shorten(row, 200, placeholder=' …')} of {shorten(names, 200, placeholder=' …')}"
+        f" such as {shorten(row, 200, placeholder=' …')} (columns: {shorten(names, 200, placeholder=' …')})."
         f" {forbidding.description}"
     )
 

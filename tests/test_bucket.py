@@ -105,7 +105,7 @@ def test_what_one_machine_wrote_another_finds(machine, url):
         assert list(RawArchive(two.raw).read(other)) == list(RawArchive(one.raw).read(batch))
         assert other.read_bytes() == batch.read_bytes()
         assert (two.builds / "models/marts/jobs/b1.parquet").read_bytes() == one.warehouse.read_bytes()
-    two.see_warehouse()
+    two.pull_warehouse()
     assert two.warehouse.read_bytes() == one.warehouse.read_bytes()
     assert {"warehouse.duckdb", "dashboard.html"} <= bucket.objects(url).keys()
 
@@ -117,15 +117,15 @@ def test_what_is_here_is_not_brought_here_again(machine):
         committed(home, 1, "a.parquet")
         published(home, "b1", b"1")
     before = len(bucket.asked)
-    home.see()
-    home.see_warehouse()
+    home.pull()
+    home.pull_warehouse()
     assert [method for method, _ in bucket.asked[before:]] == ["GET", "GET", "HEAD", "HEAD", "HEAD"]
 
 
 def test_names_that_are_no_files_below_the_folder_are_left_out(machine, url, tmp_path):
     for name in ("raw/", "reference/", "reference/../../../evil", "sources/../../../evil"):
         bucket.backend().put_object(bucket.NAME, f"{url.split('/', 3)[3]}/{name}", b"evil")
-    machine().see(with_lake=True)
+    machine().pull(with_lake=True)
     assert not [path for path in tmp_path.rglob("*") if path.is_symlink() or "evil" in path.name]
 
 
@@ -134,11 +134,11 @@ def test_what_was_removed_is_removed_everywhere(machine):
     with one.writing():
         batch = RawArchive(one.raw).append(SOURCE, [], watermark=7)
         Quarantine(one.quarantine).replace(SOURCE, batch.name, [Quarantined("broken", "", "{")])
-    two.see()
+    two.pull()
     assert [line.reason for _, line in Quarantine(two.quarantine).lines()] == ["broken"]
     with one.writing():
         Quarantine(one.quarantine).replace(SOURCE, batch.name, [])
-    two.see()
+    two.pull()
     assert not list(Quarantine(two.quarantine).lines())
 
 
@@ -251,7 +251,7 @@ def test_a_write_whose_answer_was_lost_is_no_conflict(machine):
         committed(home, 2, "b.parquet")
     assert not bucket.faults
     other = machine("two")
-    other.see()
+    other.pull()
     assert last_looks(other.root) == {"a": 1.0}
     assert read_manifest(other.lake).generation == 2
 

@@ -58,7 +58,7 @@ def test_an_account_without_jobs_is_well(settings, monkeypatch):
     ("denied", "level", "told"),
     [
         (["Search"], "warning", "jobs are listed instead"),
-        (["DescribeTrainingJob"], "warning", "deleted jobs are not marked"),
+        (["DescribeTrainingJob"], "warning", "`verify` confirms deletions by Search alone"),
         (["Search", "ListTags"], "failed", "ListTags"),
         (["Search", "ListTrainingJobs"], "failed", "Search"),
     ],

@@ -9,7 +9,8 @@ import duckdb
 import pytest
 import vl_convert
 
-from pipelines.assets.plots import COLOURS, DAYS, PLOTS, drawn, last_days, packed, specification
+from pipelines.assets.plots import COLOURS, DAYS, PLOTS, drawn, last_days, specification
+from pipelines.assets.png import packed
 from pipelines.models.catalogue import load_catalogue
 from pipelines.shipped import shipped
 

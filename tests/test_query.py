@@ -83,6 +83,26 @@ def test_what_is_refused_is_said_in_one_line(warehouse, output, sql, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("sql", ["select checksum from jobs", "select 'INTERNAL'::int", "select error('checksum')"])
+def test_words_of_ones_own_are_no_sign_of_damage(warehouse, sql):
+    with pytest.raises(TrainyardError) as error:
+        write_answer(warehouse, sql, Format.csv)
+    assert "damaged" not in str(error.value)
+
+
+@pytest.mark.parametrize("output", [Format.csv, Format.json, Format.parquet])
+@pytest.mark.parametrize(
+    "sql", ["select 1 as n; -- done", "describe jobs", "show tables", "summarize jobs", "from jobs"]
+)
+def test_what_is_shown_is_written_too(warehouse, output, sql):
+    write_answer(warehouse, sql, output)
+
+
+def test_rows_are_written_in_their_order(warehouse, capfdbinary):
+    write_answer(warehouse, "select range as n from range(300000) order by n desc", Format.csv)
+    assert capfdbinary.readouterr().out.split() == [b"n", *(b"%d" % n for n in range(299_999, -1, -1))]
+
+
 def test_before_the_first_run_it_says_what_to_do(tmp_path):
     with pytest.raises(TrainyardError, match="trainyard run"):
         write_answer(tmp_path / "warehouse.duckdb", "select 1", Format.table)

@@ -66,6 +66,19 @@ IMPORTED = {
     "tails.ndjson": b"\n".join([text(job("l")), *(text(job("l"))[cut:] for cut in CUTS)]),
     "page.json": text({"Results": [{"TrainingJob": document} for document in BROKEN.values()]})[:-4],
     "twice.json": text(job("m")).replace(b'"STAGE"', b'"PASSWORD":"%s-13","PASSWORD":"","STAGE"' % SECRET.encode()),
+    "command.json": text(
+        job("o", FailureReason=f'ErrorMessage "exit code 1" Command "python train.py --api_key {SECRET}-14 --epochs 3"')
+    ),
+    "commands.json": text(
+        job(
+            "p",
+            AlgorithmSpecification={"ContainerArguments": ["--lr", "0.1", "--db-password", f"{SECRET}-15"]},
+            FailureReason=f"CalledProcessError: Command '['train.py', '--hf_token', '{SECRET}-16']' returned 1",
+            SecondaryStatusTransitions=[
+                {"Status": "Failed", "StartTime": TIME, "StatusMessage": f"--auth-token={SECRET}-17 --tokenizer t5"}
+            ],
+        )
+    ),
     "member-twice.json": text(job("n"))[:-1] + b',"Environment":{}}',
 }  # fmt: skip
 
@@ -117,13 +130,13 @@ def test_no_file_has_a_planted_secret(root):
                     assert planted not in content, path
     assert looked_at >= {".zst", ".parquet", ".duckdb", ".ndjson", ".db"}
     given = b"".join(IMPORTED.values()).decode(errors="backslashreplace")
-    assert all(f"{SECRET}-{number}" in given for number in range(1, 14))
+    assert all(f"{SECRET}-{number}" in given for number in range(1, 18))
 
 
 def test_what_is_no_secret_is_kept(root):
     tables = lake(Home(root / "home"))
     names = {row["training_job_name"] for row in tables["training_jobs"]}
-    assert names == {*(f"sound-{n}" for n in range(20)), "d", "i", "j", "l", "m", "n"}
+    assert names == {*(f"sound-{n}" for n in range(20)), "d", "i", "j", "l", "m", "n", "o", "p"}
     arn = ARN + "i"
     environment = {row["key"]: row["value"] for row in tables["environment"] if row["training_job_arn"] == arn}
     assert environment == dict.fromkeys(ENVIRONMENT, "***") | {"STAGE": "rehearsal"}
@@ -131,6 +144,12 @@ def test_what_is_no_secret_is_kept(root):
         row["key"]: row["value"] for row in tables["hyper_parameters"] if row["training_job_arn"] == arn
     }
     assert hyper_parameters == dict.fromkeys(HYPER_PARAMETERS, "***") | {"epochs": "3"}
+    reasons = {row["training_job_name"]: row["failure_reason"] for row in tables["training_jobs"]}
+    assert reasons["o"] == 'ErrorMessage "exit code 1" Command "python train.py --api_key *** --epochs 3"'
+    messages = {row["status_message"] for row in tables["secondary_status_transitions"]}
+    assert messages == {"--auth-token=*** --tokenizer t5"}
+    arguments = tables["algorithm_specification_container_arguments"]
+    assert [row["value"] for row in arguments] == ["--lr", "0.1", "--db-password", "***"]
 
 
 def test_the_quarantine_shows_cut_documents_without_what_users_passed(root):

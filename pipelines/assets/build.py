@@ -71,7 +71,7 @@ def context_asset(fetched: Iterable[dg.AssetsDefinition]) -> dg.AssetsDefinition
     def context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
         """Pin the manifests in force, copy reference data and marks of deletion, note when and by what it is made."""
         home = Home(settings.home)
-        home.see(with_lake=True)
+        home.pull(with_lake=True)
         archive = RawArchive(home.raw)
         if not last_looks(home.root) and not any(map(archive.batches, archive.sources())):
             raise TrainyardError("nothing was harvested yet: `trainyard run` does it, `trainyard import` takes files")

@@ -350,4 +350,4 @@ def _told(value: Any) -> Any:
         return round(value, 4) if isfinite(value) else None  # JSON has no others
     if isinstance(value, str):
         return value[:TEXT_LENGTH]
-    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return value

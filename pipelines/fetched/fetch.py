@@ -38,8 +38,9 @@ class Told:
 class Service:
     """A service that tells rows of a table. ``name``: the kind of its outcomes; ``value``: the column that may change.
 
-    ``place_of`` an account and a region is what is asked about at once. ``connect`` gives the calls to the service with
-    a source's credentials, ``ask`` asks it about the source's place; both raise as ``Calls`` do.
+    ``place_of`` an account and a region: what is asked about at once, such as the region for prices. ``connect`` gives
+    the calls to the service with a source's credentials, ``ask`` asks it about the source's place; both raise as
+    ``Calls`` do.
     """
 
     name: str
@@ -63,7 +64,7 @@ def fetch(settings: Settings, service: Service) -> list[Outcome]:
     if not due:
         return []
     found = find_sources(settings)
-    works = {place: _Look(service, sources) for place, sources in _by_place(service, found).items() if place in due}
+    works = {place: _Asking(service, sources) for place, sources in _by_place(service, found).items() if place in due}
     by_name = {work.sources[0].name: work for work in works.values()}
     outcomes = side_by_side([work.sources[0] for work in works.values()], lambda source, _: by_name[source.name])
     held = rows = read_rows(home.fetched, service.table)
@@ -97,7 +98,7 @@ def day_of(instant: float) -> str:
     return f"{datetime.fromtimestamp(instant, UTC):%Y-%m-%d}"
 
 
-class _Look:
+class _Asking:
     """Asking about one place, by the first of its sources that may."""
 
     batches = 0

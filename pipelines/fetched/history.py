@@ -57,7 +57,7 @@ def read_looks(folder: Path, table: ReferenceTable) -> dict[str, Look]:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Look])
     except FileNotFoundError:
         return {}
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise TrainyardError(f"{path} cannot be read ({error}): remove it, the next run writes it anew") from None
 
 

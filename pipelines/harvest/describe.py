@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
+from pipelines.config import When
 from pipelines.harvest.calls import Answer, Calls, is_denied, is_not_found
 from pipelines.harvest.job import Job, read_job
 
-When = Literal["never", "when-needed", "always"]
 AT_ONCE = 8
 MOST_VAIN = 4
 

@@ -15,8 +15,7 @@ import msgspec
 
 from pipelines.errors import TrainyardError
 from pipelines.files import write_whole
-
-EVENT = "SageMaker Training Job State Change"
+from pipelines.flatten.dialects import EVENT
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -64,7 +63,7 @@ def read_due(home: Path) -> dict[str, Due]:
         return _DUE.decode(path.read_bytes())
     except FileNotFoundError:
         return {}
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise TrainyardError(f"{path} cannot be read ({error}): remove it, and import the events again") from None
 
 

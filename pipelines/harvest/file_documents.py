@@ -18,9 +18,9 @@ from pathlib import Path
 import msgspec
 
 from pipelines.errors import TrainyardError
+from pipelines.flatten.dialects import EVENT
 from pipelines.harvest import broken
 from pipelines.harvest.archive import zstd_lines
-from pipelines.harvest.due import EVENT
 from pipelines.harvest.mend import mended
 
 _EVENT = b'"%s"' % EVENT.encode()

@@ -3,22 +3,28 @@
 Here: where a pass begins, which way it goes, and whether it was complete. Not here: which sources there are,
 credentials, and what a failure means for the others.
 
-What is proven, if the service shows each change at once and none bears an earlier time than what it showed before: a
-pass that ends without an error holds every job that there was when it began, as it was then or later. All changes
-before the watermark are held. A look is a page of the newest changes, and so of one instant: if it reaches back to the
-watermark, nothing is missing at that instant. If it does not, one query goes through all that changed since; where
-every page of it counts as many jobs as it gave different ones in the end, none was missed, for a job that changes
-stays among those that the query finds. Where they are too many for one query, or change under it, those that changed
-before the second of the look's newest change are read first (``search.settled``), and the watermark rises to it; then
-the pass looks again.
+Proven, if the service shows each change at once and none bears an earlier LastModifiedTime than what it showed before:
+a pass that ends without an error holds every job that existed when it began, as it was then or later.
 
-What is not proven so, because the index may show a change late, is compared by counting: what is known of the jobs
-since the watermark less an overlap is held against the service's own counts of them, of all and of those in progress,
-and read again where they differ. A pass whose counts differ to the end fails, and the next one compares from the last
-complete look on. Two things escape: a change shown late of a job that changed in the overlap before and is as much in
-progress as it was then, until it changes again; and a job that is pushed out of a page by the deletion of another
-while a third is created, until `trainyard verify` finds it. Jobs without LastModifiedTime are in no order, and no
-later query finds them: the first complete pass takes them in, `trainyard verify` those that come later.
+1. All changes before the watermark are held.
+2. A look is one page of the newest changes, so of one instant. If it reaches back to the watermark, nothing is missing.
+3. If it does not, one query reads all that changed since. Where each of its pages counts as many jobs as the query gave
+   different ones in the end, none was missed: a job that changes stays among those that the query finds.
+4. Where they are too many for one query, or the count moves, what changed before the second of the look's newest change
+   is read first (``search.settled``), the watermark rises to that second, and the pass looks again.
+
+The index may show a change late, so counts are compared too: what is known of the jobs since the watermark less an
+overlap is held against the service's own counts of them, of all and of those in progress, and read again where they
+differ. A pass whose counts differ to the end fails, and the next one compares from the last complete look on. Two
+things escape:
+
+- until it changes again, a change shown late of a job that changed in the overlap before and is as much in progress as
+  it was then;
+- until `trainyard verify` finds it, a job that is pushed out of a page by the deletion of another while a third is
+  created.
+
+Jobs without LastModifiedTime are in no order, and no later query finds them: the first complete pass takes them in,
+`trainyard verify` those that come later.
 
 Where Search is not allowed, the jobs are listed and each is asked about.
 """
@@ -33,16 +39,16 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from pipelines.config import OVERLAP_SECONDS, When
 from pipelines.errors import TrainyardError
 from pipelines.harvest import listing, search
 from pipelines.harvest.archive import RawArchive, last_looks, write_last_look
 from pipelines.harvest.calls import Calls, TokenRefusedError, is_denied
-from pipelines.harvest.describe import Completion, When, at_once
+from pipelines.harvest.describe import Completion, at_once
 from pipelines.harvest.intake import Intake
 from pipelines.harvest.job import Job
 from pipelines.harvest.redact import Redactor
 
-OVERLAP_SECONDS = 900
 MOST_LOOKS = 10  # until one finds nothing more that changed
 MOST_LISTINGS = 3  # of one pass, where tokens expire
 

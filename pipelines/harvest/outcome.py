@@ -87,7 +87,7 @@ def kept_outcomes(home: Path, kind: str) -> Kept | None:
         return msgspec.json.decode(path.read_bytes(), type=Kept)
     except FileNotFoundError:
         return None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise TrainyardError(f"{path} cannot be read ({error}): remove it, the next run writes it anew") from None
 
 

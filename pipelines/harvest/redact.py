@@ -1,4 +1,5 @@
-"""Redaction: what looks secret in a document's Environment and HyperParameters becomes ``***``.
+"""Redaction: what looks secret in a document's Environment and HyperParameters, and in the arguments of a command
+anywhere in it, becomes ``***``.
 
 Here: which keys and which values look secret, and how the rest of the document keeps its exact bytes. Pure. Not here:
 where documents come from or go to; every one that is written goes through ``Redactor`` first.
@@ -45,6 +46,8 @@ _SECRET_VALUE = re.compile(
     r"|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\."
     r"|://[^/\s:@]*:(?!\d+/)[^\s@\"']+@"
 )
+# Of a command: as the training toolkit quotes it in FailureReason, or as ContainerArguments list it.
+_ARGUMENT = re.compile(rb"""(--([A-Za-z][\w-]*)(?:=|\s+|', '|"\s*,\s*")(?:'|\\")?)([^\s"'\\,]+)""")
 _ASSIGNMENT = re.compile(r"([A-Za-z][\w-]*)\s*=\s*[^\s;&=]")
 
 _LABELS = ("Name", "name", "Key", "key")  # as in {"Name": "PASSWORD", "Value": …}
@@ -89,6 +92,8 @@ class Redactor:
         A member that cannot be looked into (numbers out of range) is masked whole. Text that is not JSON, or nested
         beyond reason, becomes ``{"unreadable": {"path": …, "reason": …, "text": …}}``, its text without secrets.
         """
+        if b"--" in document:
+            document = _ARGUMENT.sub(self._argument, document)
         try:
             document.decode()  # strings that are skipped below are not looked into
             members = _MEMBERS.decode(document)
@@ -106,6 +111,11 @@ class Redactor:
         if changed or (is_repeated and _repeats_a_key(document)):
             return msgspec.json.encode(_OBJECT.decode(document) | changed)
         return document
+
+    def _argument(self, found: re.Match[bytes]) -> bytes:
+        """An argument as it was found; its value masked if it is secret."""
+        before, key, value = found[1], found[2].decode(), found[3].decode(errors="replace")
+        return before + MASK.encode() if self._is_secret_key(key) or self._is_secret_text(value) else found[0]
 
     def _unreadable(self, document: bytes) -> bytes:
         """What stands for text that is not JSON; empty if it is JSON, as something other than an object may be."""

@@ -52,8 +52,9 @@ def side_by_side(
 ) -> list[Outcome]:
     """Do the work on every source; gives the outcome of each in order, also what came in place of a source.
 
-    ``work_on`` gets a source and a function to call with the number of its jobs so far, which may end the thread. A
-    source that fails says so in its outcome; the others go on.
+    ``work_on`` gets a source and a function to call with the number of its jobs so far, which may end the thread; it
+    only makes the work, for what fails must do so in ``run``. A source that fails says so in its outcome; the others
+    go on.
     """
     outcomes: dict[str, Outcome] = {}
     turn = threading.BoundedSemaphore(MOST_AT_ONCE)

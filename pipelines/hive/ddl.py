@@ -53,9 +53,9 @@ def _column(column: Column) -> str:
 
 def _cut(comment: str) -> str:
     """What fits of a column's comment."""
-    while len(comment.encode()) > COMMENT_BYTES:
-        comment = comment[:-2] + "…"
-    return comment
+    if len(comment.encode()) <= COMMENT_BYTES:
+        return comment
+    return comment.encode()[: COMMENT_BYTES - len("…".encode())].decode(errors="ignore") + "…"
 
 
 def _text(comment: str) -> str:

@@ -69,7 +69,7 @@ def broken_constraints(lake: Path, manifest: Manifest) -> Counter[str]:
 def _read(path: Path) -> _Kept | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=_Kept)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

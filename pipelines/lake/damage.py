@@ -20,7 +20,7 @@ def explained(error: duckdb.Error, home: Home) -> TrainyardError | None:
     """The error in one line with its way out, or None where it is the program's own."""
     text = " ".join(str(error).split())
     if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in text:
-        return TrainyardError(f"{text}: make room, then run again")
+        return TrainyardError(f"{text}: free memory or disk space, or raise `memory_limit`, then run again")
     manifest = read_manifest(home.lake)
     of_lake = [path for table in lake_tables() for path in manifest.paths(home.lake, table.name)]
     of_metrics = store.held(home).all_paths(home.metrics)

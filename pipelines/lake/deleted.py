@@ -47,7 +47,7 @@ def read_marks(home: Home, source: str) -> dict[str, float]:
         marks = [_MARK.decode(line) for line in path.read_bytes().splitlines()]
     except FileNotFoundError:
         return {}
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise TrainyardError(f"{path} cannot be read ({error}): remove it and run `trainyard verify`") from None
     return {mark.training_job_arn: mark.missed_at for mark in marks}
 
@@ -60,7 +60,10 @@ def write_marks(home: Home, source: str, marks: Mapping[str, float]) -> None:
 
 def select_deleted(home: Home, manifest: Manifest) -> str:
     """A SELECT of the table's rows. A job that was seen again after it was missed has none."""
-    files = ", ".join(literal(str(path)) for path in sorted(_folder(home).glob("*.ndjson")))
+    paths = sorted(_folder(home).glob("*.ndjson"))
+    for path in paths:
+        read_marks(home, path.stem)  # says what to do about one that is damaged
+    files = ", ".join(literal(str(path)) for path in paths)
     if not files:
         return "select null::varchar as training_job_arn, null::timestamp as deleted_at where false"
     main = main_table()

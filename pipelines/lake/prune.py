@@ -13,7 +13,7 @@ from pipelines.files import leftovers
 from pipelines.home import Home
 from pipelines.lake.manifest import read_manifest
 
-# A build reads the files of the manifest it began with: none takes this long.
+# A build reads the files of the manifest that it began with, and is only then whole: none takes this long.
 GRACE_SECONDS = 6 * 3600
 
 

@@ -82,7 +82,7 @@ def alter(connection: duckdb.DuckDBPyConnection, build: Build, change: Change) -
 
 
 def _same(connection: duckdb.DuckDBPyConnection, keys: str, table: Table) -> str:
-    """That a row `t` has the key of a row `k` of a table of keys: of what may be null DuckDB skips no rows unseen."""
+    """The condition that row `t` has the key of row `k`, by `=` where no key is null: that lets DuckDB skip rows."""
     nulls = ", ".join(f"count(*) > count({quoted(column)})" for column in table.key)
     (has_nulls,) = connection.execute(f"select {nulls} from {keys}").fetchall()
     return " and ".join(

@@ -31,6 +31,7 @@ from pipelines import files
 from pipelines.config import Engine
 from pipelines.errors import TrainyardError
 from pipelines.lake.manifest import select_table
+from pipelines.lake.prune import GRACE_SECONDS
 from pipelines.models.catalogue import BoundModel
 from pipelines.models.model import Check
 from pipelines.models.parts import WHOLE, LakeFiles, Parts, Stretch
@@ -38,8 +39,6 @@ from pipelines.models.time_zone import UTC, define_time_functions, time_function
 from pipelines.tables import literal, quoted
 
 BUILDS_KEPT = 3
-# A younger build may still be going on.
-GRACE_SECONDS = 6 * 3600
 SAMPLE_ROWS = 5
 # The rows of a part are too few for a query to take more than one core.
 PARTS_AT_ONCE = min(4, os.cpu_count() or 1)
@@ -75,7 +74,7 @@ class CheckResult:
 
 
 class Input(msgspec.Struct, frozen=True):
-    """A relation that is no model: a SELECT of its rows, and a text that is another one when they are others.
+    """A relation that is no model: a SELECT of its rows, and its ``identity``, which changes whenever they do.
 
     ``paths``: the files of a table of the lake, for engines that read them by themselves.
     """
@@ -129,9 +128,9 @@ class Build:
         return {part: builds / name for part, name in self._listed(model).items()}
 
     def files_of(self, model: str, part: str) -> tuple[list[Path], str]:
-        """The files that have the rows of a part of a model, and a condition that these meet; "" if all of them do.
+        """The files with the rows of a part of a model, and the condition that selects these; "" if all do.
 
-        A model that does not have the part has it as a whole or, of a stretch of months, where it has these.
+        A model that is not made in such parts is read whole or, for a stretch of months, by its column ``month``.
         """
         texts, condition = self._texts(model, part)
         # Where no file has such rows, any tells the columns.
@@ -245,7 +244,7 @@ class Build:
         return self.settled.parts if bound.model.is_incremental else (WHOLE,)
 
     def _texts(self, model: str, part: str) -> tuple[dict[Path, str], str]:
-        """As ``files_of``, each file with a text that is another one if its rows of this part are others."""
+        """As ``files_of``, each file with a text that changes whenever its rows of this part do."""
         if own := self._listed(model).get(part):  # of many parts each is asked for: no path is made of the others
             path = self.folder.parent / own
             return {path: path.name}, ""
@@ -434,10 +433,12 @@ def _input_of(source: str | LakeFiles, folder: Path) -> Input:
 def prune_builds(folder: Path, now: float | None = None) -> int:
     """Remove all but the latest builds, and the files of models that none of these lists; return how many builds."""
     before = (time.time() if now is None else now) - GRACE_SECONDS
-    builds = [Build(path.parent) for path in sorted(folder.glob(f"*/{SETTLED}"))]
-    old = [build for build in builds[:-BUILDS_KEPT] if build.folder.stat().st_mtime < before]
-    for build in old:
-        shutil.rmtree(build.folder)
+    builds = [path for path in sorted(folder.glob("*")) if path.is_dir() and path.name != _KEPT]
+    # One that was killed as it began, or while it was removed, has no inputs: it goes with the old ones.
+    kept = [path for path in builds if (path / SETTLED).exists()][-BUILDS_KEPT:]
+    old = [path for path in builds if path not in kept and path.stat().st_mtime < before]
+    for path in old:
+        shutil.rmtree(path)
     listed = {
         folder / name
         for path in folder.glob("*/*/*.json")
@@ -450,7 +451,7 @@ def prune_builds(folder: Path, now: float | None = None) -> int:
 
 
 def _digests(connection: duckdb.DuckDBPyConnection, select: str, month: str) -> list[tuple[str, str]]:
-    """For each value of ``month`` a text that is another one for other rows, in whatever order these are."""
+    """A digest of the rows of each value of ``month``, whatever their order."""
     # A sum needs no order, and counts twice what is there twice.
     digests = f"select {month}, count(*) || ' ' || sum(hash(t)) from ({select}) as t group by 1 order by 1"
     return connection.execute(digests).fetchall()

@@ -91,7 +91,7 @@ def read_model(connection: duckdb.DuckDBPyConnection, path: Path) -> Model:
         raise _wrong(path, reason)
     for unknown in (sentence for sentence in sentences if sentence.startswith("@")):
         known = f"`@unique: columns`, `@check name: expression`, `{_INCREMENTAL}` or `{_BY_MONTH}`"
-        raise _wrong(path, f"{unknown} is no {known}")
+        raise _wrong(path, f"unknown annotation `{unknown}`: write {known}")
     read = _relations(connection, path, sql)
     checked = {relation for check in checks for relation in _relations(connection, path, check.violations)}
     dependencies = frozenset(read | checked - {f"{schema}.{name}"})

@@ -33,7 +33,7 @@ class Stamp(msgspec.Struct, frozen=True):
 
 
 class Note(msgspec.Struct, frozen=True):
-    """A published file; ``made_by`` is another text if one made today of the same rows would be another file.
+    """A published file; ``made_by``: the fingerprint of the tables and programs that made it.
 
     ``anew_bytes`` and ``anew_at``, in epoch seconds: its size when it was last written anew, and when that was.
     """
@@ -62,7 +62,9 @@ def take_note(builds: Path, target: Path) -> Noted | None:
     None if there is none, or if the file is not as it was noted. If what follows fails, the next publish finds none.
     """
     for path in builds.glob(f"*/{_NAME}"):
-        with suppress(msgspec.DecodeError, FileNotFoundError):  # another release's, or there is no file
+        with suppress(
+            msgspec.DecodeError, UnicodeDecodeError, FileNotFoundError
+        ):  # another release's, or there is no file
             note = msgspec.json.decode(path.read_bytes(), type=Note)
             if note.file == Stamp.of(target.stat()):
                 path.unlink()

@@ -95,7 +95,7 @@ def publish(build: Build, tables: Iterable[Table], target: Path) -> Published:
 
 
 def _made_by(tables: tuple[Table, ...]) -> str:
-    """Another text for tables, or programs, that would make another file of the same rows."""
+    """A fingerprint of what shapes the file besides its rows: the tables' declarations, and versions of programs."""
     programs = version("trainyard"), duckdb.__version__, STORAGE_VERSION
     return sha256(msgspec.json.encode([tables, programs])).hexdigest()
 

@@ -88,8 +88,8 @@ class Comparison:
         self._overlap_seconds = settings.overlap_seconds
         self._redact = Redactor(settings.secret_keys).redact
         self._completion = Completion(calls, settings.describe)
-        self._marks = read_marks(self._home, source)
-        self._quarantined = _quarantined(self._home, source)
+        self._marks: dict[str, float] = {}
+        self._quarantined: set[int | str] = set()
         self._pending: list[Observation] = []
         self._jobs = 0
         self._fetched: Counter[str] = Counter()  # by month
@@ -119,8 +119,11 @@ class Comparison:
     def run(self) -> None:
         """Compare and repair; what came before an error is kept.
 
-        Raises botocore's errors, and TrainyardError where the service contradicts itself or lacks very many jobs.
+        Raises botocore's errors, and TrainyardError where the service contradicts itself or lacks very many jobs, or a
+        file of the data directory is damaged.
         """
+        self._marks = read_marks(self._home, self._source)
+        self._quarantined = _quarantined(self._home, self._source)
         until = int(search.count_created(self._calls, None, None).answered_at) - self._overlap_seconds
         try:
             for month in months(self._held.first(), until):
@@ -193,8 +196,8 @@ class Comparison:
         """Does the service say by name that it has no such job? By Describe, which reads no index; else by Search."""
         if self._missed.total() >= MOST_CONFIRMED:
             raise TrainyardError(
-                f"the service lacks more than {MOST_CONFIRMED:,} jobs: so many are marked; if that is right,"
-                " `trainyard verify` goes on"
+                f"the service lacks more than {MOST_CONFIRMED:,} jobs that the lake has: so many are marked as deleted;"
+                " if that is right, run `trainyard verify` again for the rest"
             )
         try:
             return describe(self._calls, name) is None

@@ -98,8 +98,8 @@ def elsewhere(home: Path) -> Path:
     if not (url := Home(home).url):
         return home
     other = Home(working_copy(url, home.parent / f"elsewhere-{uuid.uuid4().hex}"))
-    other.see(with_lake=True)
-    other.see_warehouse()
+    other.pull(with_lake=True)
+    other.pull_warehouse()
     return other.root
 
 

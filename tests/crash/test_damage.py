@@ -192,3 +192,20 @@ def test_small_files(whole, tmp_path, file, command, way_out):
     line = said(home, *command)
     assert str(path) in line
     assert way_out in line
+
+
+@pytest.mark.parametrize(
+    ("file", "command", "way_out"),
+    [
+        ("due.json", "status", "import the events again"),
+        ("outcomes/harvest.json", "status", "the next run writes it anew"),
+        ("deleted/import.ndjson", "build", "`trainyard verify`"),
+    ],
+)
+def test_a_byte_of_a_small_file(whole, tmp_path, file, command, way_out):
+    path = copy(whole, tmp_path / "home") / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b'{"training_job_arn": "\xff"}')
+    line = said(tmp_path / "home", command)
+    assert str(path) in line
+    assert way_out in line

@@ -37,6 +37,15 @@ def test_what_is_as_documented_is_not_reported(home):
     assert found(home) == {}
 
 
+def test_counts_that_cannot_be_read_are_counted_anew(home):
+    receive(home, job("a", SecondaryStatus="Verifying"))
+    load(home)
+    before = found(home)
+    assert before
+    (home.lake / "constraints.json").write_bytes(b'{"constraints": "\xff"}')
+    assert found(home) == before
+
+
 def test_what_is_not_is_kept_and_counted(home):
     receive(
         home,

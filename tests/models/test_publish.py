@@ -161,3 +161,13 @@ def test_old_builds_are_removed_and_the_latest_kept(tmp_path, catalogue):
     assert prune_builds(tmp_path / "builds") == 0
     assert prune_builds(tmp_path / "builds", now=time.time() + GRACE_SECONDS + 60) == 2
     assert sorted(path.name for path in (tmp_path / "builds").iterdir()) == ["b2", "b3", "b4"]
+
+
+def test_a_build_that_was_killed_as_it_began_or_was_removed_goes_too(tmp_path, catalogue):
+    for n in range(3):
+        built(tmp_path / "builds" / f"b{n}", catalogue, [("a", 1)])
+    (tmp_path / "builds" / "b0" / "settled.json").unlink()
+    later = time.time() + GRACE_SECONDS + 60
+    assert prune_builds(tmp_path / "builds") == 0
+    assert prune_builds(tmp_path / "builds", now=later) == 1
+    assert sorted(path.name for path in (tmp_path / "builds").iterdir()) == ["b1", "b2"]

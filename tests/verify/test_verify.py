@@ -89,6 +89,17 @@ def test_where_all_is_well_nothing_is_written(settings, home, serving):
     assert kept_outcomes(home.root, VERIFICATION).outcomes == [outcome]
 
 
+def test_a_damaged_file_is_the_sources_failure(settings, home, serving):
+    serving(JOBS)
+    harvest(settings)
+    load(home)
+    path = home.quarantine / NAME / "bad.ndjson"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b'{"path": "\xff"}\n')
+    outcome, _ = verified(settings)
+    assert f"{path} is damaged" in outcome.error
+
+
 def test_lost_jobs_are_fetched(settings, home, serving):
     serving(without(7, 150, 151, 290))
     harvest(settings)
