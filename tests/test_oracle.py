@@ -110,6 +110,12 @@ class TestVisits:
         ]
         assert visits(document, "overlap_seconds is_negative") == [(0, False), (0, True), (0, False), (0, False)]
 
+    @pytest.mark.parametrize(("status", "is_negative"), [("Training", True), ("Completed", False)])
+    def test_a_job_that_ends_before_its_last_status_began_is_told(self, status, is_negative):
+        document = job(("Starting", 0, 20), (status, 20, None), TrainingEndTime=15)
+        assert visits(document)[-1] == (status, 20, 20)
+        assert visits(document, "is_negative") == [(False,), (is_negative,)]
+
     def test_nothing_starts_before_the_job(self):
         document = job(("Starting", 0, 5), ("Pending", 5, 22), ("Training", 25, 40), created=20)
         assert visits(document) == [

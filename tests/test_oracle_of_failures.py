@@ -31,6 +31,9 @@ class TestRetries:
             ({"status": "Stopped"}, {"start": HOUR}),
             ({}, {"start": HOUR, "HyperParameters": {"sagemaker_program": "train.py", "lr": "1"}}),
             ({}, {"start": 2 * HOUR, "status": "InProgress"}),
+            ({"TuningJobArn": "t"}, {"start": HOUR}),
+            ({"TuningJobArn": "t"}, {"start": HOUR, "TuningJobArn": "u"}),
+            ({"TuningJobArn": "t"}, {"start": HOUR, "AutoMLJobArn": "t"}),
         ],
     )
     def test_what_is_begun_again_within_a_day_is_a_retry(self, first, second):
@@ -49,6 +52,7 @@ class TestRetries:
             ({}, {"start": HOUR, "RoleArn": "arn:aws:iam::012345678901:role/other"}),
             ({"TuningJobArn": "t"}, {"start": HOUR, "TuningJobArn": "t"}),
             ({"AutoMLJobArn": "t"}, {"start": HOUR, "AutoMLJobArn": "t"}),
+            ({"TuningJobArn": "t", "AutoMLJobArn": "a"}, {"start": HOUR, "TuningJobArn": "u", "AutoMLJobArn": "a"}),
         ],
     )
     def test_anything_else_is_not(self, first, second):
@@ -97,6 +101,13 @@ class TestEffectiveTrainingTime:
     def test_interrupted_work_counts_below_if_it_was_saved(self, members, low):
         told = [("Training", 0, 30), ("Interrupted", 30, 40), ("Starting", 40, 50), ("Training", 50, 100)]
         assert chains(job(*told, **members), names=f"attempts {self.RATIOS}") == [(2, 100, low, 80, low / 100, 0.8)]
+
+    @pytest.mark.parametrize(("members", "low"), [({}, 0), (CHECKPOINTS, 30)])
+    def test_work_of_a_job_that_is_interrupted_now_counts_below_if_it_was_saved(self, members, low):
+        document = job(("Training", 0, 30), ("Interrupted", 30, None), status="InProgress", **members)
+        assert columns("fct_retry_chains", f"attempts {self.RATIOS}", document, as_of=40) == [
+            (1, 40, low, 30, low / 40, 0.75)
+        ]
 
     def test_an_open_chain_goes_up_to_when_it_was_seen(self):
         document = job(("Training", 10, None), status="InProgress")
@@ -226,6 +237,14 @@ def test_waste_of_a_job_that_completed():
         ("save", "save", 6 / HOUR, 24 / HOUR),
         ("setup", "setup", 8 / HOUR, 32 / HOUR),
         ("superseded_attempts", "superseded_attempts", 60 / HOUR, 240 / HOUR),
+    ]
+
+
+def test_waste_of_a_job_that_is_interrupted_now():
+    told = [("Downloading", 0, 10), ("Training", 10, 30), ("Interrupted", 30, None)]
+    document = job(*told, status="InProgress")
+    assert columns("wasted_instance_hours", "waste wasted_instance_hours", document, as_of=50) == [
+        ("superseded_attempts", 30 / HOUR)
     ]
 
 

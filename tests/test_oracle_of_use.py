@@ -176,9 +176,20 @@ class TestAttempts:
             (2, 1, 1, 30, 30, 30),
         ]
 
-    def test_an_attempt_that_does_not_queue_counts(self):
+    def test_an_attempt_that_does_not_queue_waits_for_no_time_at_all(self):
         document = job(("Training", 0, 10))
-        assert columns("queue_wait_by_attempt", "jobs queued_jobs p50_seconds", document) == [(1, 0, 0)]
+        names = "jobs queued_jobs seconds p50_seconds"
+        assert columns("queue_wait_by_attempt", names, document) == [(1, 0, 0, None)]
+        queued = job(("Starting", 0, 8), ("Training", 8, 10), name="b")
+        assert columns("queue_wait_by_attempt", names, document, queued) == [(2, 1, 8, 8)]
+
+    def test_what_ends_a_job_after_an_interruption_is_no_wait(self):
+        stopped = job(("Starting", 0, 8), ("Training", 8, 10), ("Interrupted", 10, 12), ("Stopped", 12, 12))
+        names = "attempt jobs queued_jobs p50_seconds"
+        assert columns("queue_wait_by_attempt", names, stopped, job(*self.INTERRUPTED, name="b")) == [
+            (1, 2, 2, 11.5),
+            (2, 2, 1, 30),
+        ]
 
     def test_statuses_of_attempts(self):
         names = "attempt secondary_status visits seconds attempt_share"

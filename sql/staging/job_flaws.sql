@@ -34,12 +34,15 @@ select
     count(*) filter (where v.has_overlap)
         as with_overlap, -- Jobs with a visit whose told end lies beyond the next one's start.
     count(*) filter (where v.has_negative_visit)
-        as with_negative_visit, -- Jobs with a visit whose told end lies before its start.
+        as with_negative_visit, -- Jobs with a visit whose told end, or that of the job, lies before its start.
     count(*) filter (where v.has_hole) as with_hole, -- Jobs with a stretch of which the record tells nothing.
     count(*) filter (where v.has_derived_visits)
         as with_derived_visits, -- Jobs whose visits are derived from their times.
-    count(*) filter (where v.has_unknown_status)
-        as with_unknown_status, -- Jobs with a status that Trainyard does not know.
+    count(*) filter (
+        where
+        v.has_unknown_status
+        or j.training_job_status not in ('InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped', 'Deleting')
+    ) as with_unknown_status, -- Jobs with a status, of their own or of a visit, that Trainyard does not know.
     count(*) filter (where j.gpu_count is null) as with_unknown_gpus, -- Jobs whose GPUs are not known.
     count(*) filter (where j.training_job_status = 'Failed' and c.end_cause = 'unknown')
         as with_unknown_failure_class -- Jobs that failed for a reason that no rule matches.

@@ -46,8 +46,8 @@ select
     end as retried_kept_microseconds, -- Those that were productive at least, if another job retried it.
     nullif(j.role_arn, '') as role_arn,
     coalesce(j.checkpoint_config_s3_uri, '') <> '' as has_checkpoints, -- Whether it saves checkpoints to S3.
-    coalesce(j.tuning_job_arn, '') <> '' or coalesce(j.auto_ml_job_arn, '') <> ''
-        as is_sibling, -- Whether a tuning or AutoML job made it.
+    nullif(j.tuning_job_arn, '') as tuning_job_arn,
+    nullif(j.auto_ml_job_arn, '') as auto_ml_job_arn,
     l.is_ended and l.training_job_status <> 'Completed' as is_to_retry, -- Whether it ended without completing.
     p.program || coalesce(' ' || h.digest, '')
         as program -- Program, or image and digest of the hyperparameters: the same for the same work; null if unknown.

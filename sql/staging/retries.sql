@@ -1,6 +1,6 @@
 -- One row per training job that retries another, or is retried (M21): its place in a chain of retries. A job retries
 -- the one that was created before it with the same account, role and program, if that had ended less than a day before
--- without completing. Children of a tuning or AutoML job are siblings: they retry nothing.
+-- without completing. Children of one tuning or AutoML job are siblings: they do not retry each other.
 -- @unique: training_job_arn
 
 -- Of one month it is known; between the last of a month and the first of the next that has such a job, it is not.
@@ -10,13 +10,17 @@ with linked as (
         is_retry or coalesce(
             is_first_of_month
             and lag(is_to_retry) over by_creation
-            and epoch_us(creation_time) - epoch_us(lag(life_end_at) over by_creation) between 0 and 86400000000,
+            and epoch_us(creation_time) - epoch_us(lag(life_end_at) over by_creation) between 0 and 86400000000
+            and coalesce(tuning_job_arn <> lag(tuning_job_arn) over by_creation, true)
+            and coalesce(auto_ml_job_arn <> lag(auto_ml_job_arn) over by_creation, true),
             false
         ) as retries_another,
         is_retried or coalesce(
             is_last_of_month
             and is_to_retry
-            and epoch_us(lead(creation_time) over by_creation) - epoch_us(life_end_at) between 0 and 86400000000,
+            and epoch_us(lead(creation_time) over by_creation) - epoch_us(life_end_at) between 0 and 86400000000
+            and coalesce(tuning_job_arn <> lead(tuning_job_arn) over by_creation, true)
+            and coalesce(auto_ml_job_arn <> lead(auto_ml_job_arn) over by_creation, true),
             false
         ) as is_retried_by_another
     from staging.retry_candidates

@@ -1,6 +1,7 @@
 -- One row per training job that may be in a chain of retries with others (M21): it retries the one that was created
 -- before it with the same account, role and program, or is retried, as far as jobs created in its month tell; or it is
--- the first or the last of these, so that jobs of other months tell.
+-- the first or the last of these, so that jobs of other months tell. Children of one tuning or AutoML job do not retry
+-- each other.
 -- @incremental
 -- @unique: training_job_arn
 
@@ -9,18 +10,22 @@ with sequenced as (
         *,
         coalesce(
             lag(is_to_retry) over by_creation
-            and epoch_us(creation_time) - epoch_us(lag(life_end_at) over by_creation) between 0 and 86400000000,
+            and epoch_us(creation_time) - epoch_us(lag(life_end_at) over by_creation) between 0 and 86400000000
+            and coalesce(tuning_job_arn <> lag(tuning_job_arn) over by_creation, true)
+            and coalesce(auto_ml_job_arn <> lag(auto_ml_job_arn) over by_creation, true),
             false
         ) as is_retry,
         coalesce(
             is_to_retry
-            and epoch_us(lead(creation_time) over by_creation) - epoch_us(life_end_at) between 0 and 86400000000,
+            and epoch_us(lead(creation_time) over by_creation) - epoch_us(life_end_at) between 0 and 86400000000
+            and coalesce(tuning_job_arn <> lead(tuning_job_arn) over by_creation, true)
+            and coalesce(auto_ml_job_arn <> lead(auto_ml_job_arn) over by_creation, true),
             false
         ) as is_retried,
         lag(training_job_arn) over by_creation is null as is_first_of_month,
         lead(training_job_arn) over by_creation is null as is_last_of_month
     from staging.job_works
-    where not is_sibling and program is not null
+    where program is not null
     window by_creation as (
         partition by month, account_id, role_arn, program order by creation_time, training_job_arn
     )
@@ -37,6 +42,8 @@ select
     training_job_status,
     is_ended,
     is_to_retry,
+    tuning_job_arn,
+    auto_ml_job_arn,
     instance_count,
     attempts,
     kept_microseconds,

@@ -1,5 +1,5 @@
 -- One row per training job: what its attempts at running came to, in microseconds. Whatever precedes an interruption is
--- superseded by the attempt that follows it.
+-- superseded by the attempt that follows it, or will: the last attempt of a job that is interrupted is superseded too.
 -- @incremental
 -- @unique: training_job_arn
 -- @check last_attempt_is_part_of_all: last_training_microseconds <= training_microseconds
@@ -9,6 +9,9 @@ with jobs as (
     select
         training_job_arn,
         max(attempt) as attempts,
+        coalesce(
+            max(case when phase = 'interruption' then visit_index end) = max(visit_index), false
+        ) as is_interrupted,
         cast(
             sum(case when phase = 'run' then epoch_us(end_time) - epoch_us(start_time) else 0 end) as bigint
         ) as training_microseconds,
@@ -37,7 +40,7 @@ superseded as (
         ) as save_microseconds
     from staging.secondary_status_visits as v
     inner join jobs as j on v.training_job_arn = j.training_job_arn
-    where j.attempts > 1 and v.attempt < j.attempts
+    where (j.attempts > 1 and v.attempt < j.attempts) or j.is_interrupted
     group by v.training_job_arn
 )
 
@@ -46,10 +49,10 @@ select
     j.attempts, -- Attempts at running.
     j.training_microseconds, -- Microseconds of Training in all attempts.
     j.training_microseconds
-    - coalesce(s.training_microseconds, 0) as last_training_microseconds, -- Those of the last attempt.
+    - coalesce(s.training_microseconds, 0) as last_training_microseconds, -- Those of the last attempt, if it goes on.
     coalesce(
         s.training_microseconds + s.setup_microseconds + s.save_microseconds, 0
-    ) as superseded_microseconds, -- Microseconds of setup, Training and save in earlier attempts.
+    ) as superseded_microseconds, -- Microseconds of setup, Training and save in superseded attempts.
     j.setup_microseconds
     - coalesce(s.setup_microseconds, 0) as setup_microseconds, -- Microseconds of setup in the last attempt.
     j.save_microseconds

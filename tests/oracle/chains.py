@@ -37,7 +37,7 @@ def chains_of(jobs):
     chains = []
     for job in jobs:
         program = program_of(job)
-        if program is None or job.document.get("TuningJobArn") or job.document.get("AutoMLJobArn"):
+        if program is None:
             chains.append([job])
         else:
             works.setdefault((job.account_id, job.document.get("RoleArn") or None, program), []).append(job)
@@ -53,7 +53,14 @@ def chains_of(jobs):
     return chains
 
 
+def are_siblings(job, other):
+    parents = [(job.document.get(name), other.document.get(name)) for name in ("TuningJobArn", "AutoMLJobArn")]
+    return any(own and own == others for own, others in parents)
+
+
 def is_retry(job, previous):
+    if are_siblings(job, previous):
+        return False
     return previous.status in ("Failed", "Stopped") and 0 <= job.created - previous.life_end <= DAY
 
 
@@ -64,6 +71,8 @@ def kept_training(job, is_last):
         attempt: sum(visit.length for visit in visits if visit.status == "Training")
         for attempt, visits in of_attempts.items()
     }
+    if job.visits[-1].phase == "interruption":  # what follows will begin anew
+        by_attempt[max(by_attempt) + 1] = 0
     failed_at_last = is_last and job.status == "Failed"
     if (job.document.get("CheckpointConfig") or {}).get("S3Uri"):
         return sum(by_attempt.values()) - (by_attempt[max(by_attempt)] if failed_at_last else 0)

@@ -20,7 +20,10 @@ FLAWS = {
     "derived_visits": (bool, lambda job: not job.transitions),
     "unknown_status": (
         bool,
-        lambda job: any(visit.phase == "unknown" and visit.status != "Unattributed" for visit in job.visits),
+        lambda job: (
+            any(visit.phase == "unknown" and visit.status != "Unattributed" for visit in job.visits)
+            or job.status not in {None, "InProgress", "Completed", "Failed", "Stopping", "Stopped", "Deleting"}
+        ),
     ),
     "unknown_gpus": (bool, lambda job: job.gpus is None),
     "unknown_failure_class": (

@@ -67,6 +67,8 @@ def told_visits(transitions, created, unsaid_end, is_open):
         visit = Visit(status, start, start, attempt)
         visits.append(visit)
         visit.is_negative = told_end is not None and told_end < told_start
+        if told_end is None and is_last and ends_too_early(visit, unsaid_end, is_open):
+            visit.is_negative = True
         if told_end is not None:
             end = told_end
         elif is_last:
@@ -83,14 +85,20 @@ def told_visits(transitions, created, unsaid_end, is_open):
     return visits
 
 
+def ends_too_early(visit, unsaid_end, is_open):
+    """Whether the job's end was told to be before the start of its last visit, which is no mere mark of the end."""
+    return not is_open and unsaid_end is not None and unsaid_end < visit.start and visit.phase != "terminal"
+
+
 def derived_visits(created, started, unsaid_end, is_open):
     """Visits of a job without transitions, from its own times; arguments as above, ``started`` None if unknown."""
     if started is None:
         end = max(created, created if unsaid_end is None else unsaid_end)
-        return [Visit("Starting", created, end, is_open=is_open, is_derived=True)]
+        visit = Visit("Starting", created, end, is_open=is_open, is_derived=True)
+        visit.is_negative = ends_too_early(visit, unsaid_end, is_open)
+        return [visit]
     start = max(started, created)
     end = max(start, start if unsaid_end is None else unsaid_end)
-    return [
-        Visit("Starting", created, start, is_derived=True),
-        Visit("Training", start, end, is_open=is_open, is_derived=True),
-    ]
+    training = Visit("Training", start, end, is_open=is_open, is_derived=True)
+    training.is_negative = ends_too_early(training, unsaid_end, is_open)
+    return [Visit("Starting", created, start, is_derived=True), training]

@@ -31,19 +31,19 @@ def _waits(jobs):
 
 
 def queue_wait_by_attempt(jobs):
-    queued = {}
+    came, queued = {}, {}
     for job in jobs:
         of_job = {}
         for visit in job.visits:
-            waited = visit.length if visit.phase == "queue" else 0
-            of_job[visit.attempt] = of_job.get(visit.attempt, 0) + waited
-        for attempt, waited in of_job.items():
-            queued.setdefault(attempt, []).append(waited)
+            of_job.setdefault(visit.attempt, []).extend([visit.length] if visit.phase == "queue" else [])
+        for attempt, waits in of_job.items():
+            came[attempt] = came.get(attempt, 0) + 1
+            queued.setdefault(attempt, []).extend([sum(waits)] if waits else [])
     return [
         {
             "attempt": attempt,
-            "jobs": len(lengths),
-            "queued_jobs": sum(length > 0 for length in lengths),
+            "jobs": came[attempt],
+            "queued_jobs": len(lengths),
             "seconds": seconds(sum(lengths)),
             "mean_seconds": mean_seconds(lengths),
             "p50_seconds": quantile_seconds(lengths, "0.5"),

@@ -69,7 +69,7 @@ def _wastes(job):
         return [("failed_job", judged(reason_of(job))[0], job.run)]
     if job.status == "Stopped":
         return [("stopped_job", stop_cause(job), job.run)]
-    last = attempts(job)
+    last = attempts(job) + (job.visits[-1].phase == "interruption")
     times = {"superseded_attempts": sum(v.length for v in job.visits if v.attempt < last and v.phase in WORK)}
     if job.is_ended:
         for phase in ("setup", "save"):
