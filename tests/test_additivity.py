@@ -55,7 +55,8 @@ TOTALS = {
         ("fleet_totals_daily", "stopped_jobs"),
     ],
     "started and ended jobs": [
-        (f"failure_rates{bucket}", "started_and_ended_jobs") for bucket in ("", "_daily", "_monthly")
+        *((f"failure_rates{bucket}", "started_and_ended_jobs") for bucket in ("", "_daily", "_monthly")),
+        ("final_status_shares", "started_jobs"),
     ],
     "ended runs": [("run_time", "ended_runs"), ("run_time_by_instance_type", "ended_runs"), ("slowdown", "jobs")],
     "never started jobs": [("queue_wait", "never_started_jobs"), ("queue_wait_monthly", "never_started_jobs")],

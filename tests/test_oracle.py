@@ -466,6 +466,16 @@ class TestFailureRates:
             ("Stopped", 1, 1 / 3, 0, 0, 0, 0),
         ]
 
+    def test_shares_of_final_statuses_in_those_that_started(self):
+        documents = [ran(0, HOUR), ran(0, HOUR, status="Failed"), ran(0, HOUR, status="Failed"), waited(10)]
+        names = "training_job_status jobs job_share started_jobs started_job_share"
+        assert columns("final_status_shares", names, *documents) == [
+            ("Completed", 1, 0.25, 1, 1 / 3),
+            ("Failed", 2, 0.5, 2, 2 / 3),
+            ("Stopped", 1, 0.25, 0, 0),
+        ]
+        assert columns("final_status_shares", "started_jobs started_job_share", waited(10)) == [(0, None)]
+
     def test_hours_nobody_knows_have_no_share(self):
         names = "instance_hours instance_hour_share gpu_hours gpu_hour_share"
         assert columns("final_status_shares", names, ran(0, HOUR, **UNKNOWN_GPUS)) == [(1, 1, None, None)]

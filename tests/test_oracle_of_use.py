@@ -224,6 +224,28 @@ class TestSpot:
         names = "savings instance_hours interruptions interrupted_jobs interruptions_per_1000_instance_hours"
         assert columns("spot_savings_monthly", names, document) == [(None, 1, 1, 1, 1000)]
 
+    @pytest.mark.parametrize(
+        ("interruptions", "low", "high", "is_small"),
+        [
+            (0, 0, 3688.87945411394, True),
+            (1, 25.3178079842899, 5571.6433909389, True),
+            (19, 11439.2411643667, 29670.8534715856, True),
+            (20, 12216.5195854039, 30888.3779026746, False),
+        ],
+    )
+    def test_the_rate_of_interruptions_has_an_interval(self, interruptions, low, high, is_small):
+        told = [("Interrupted", at, at + 1) for at in range(interruptions)]
+        document = job(*told, EnableManagedSpotTraining=True, TrainingStartTime=0, TrainingEndTime=HOUR)
+        names = "interruptions interruptions_per_1000_instance_hours_low interruptions_per_1000_instance_hours_high"
+        assert columns("spot_savings_monthly", f"{names} is_small_sample", document) == [
+            (interruptions, pytest.approx(low), pytest.approx(high), is_small)
+        ]
+
+    def test_no_hours_have_no_rate_of_interruptions(self):
+        names = "interruptions_per_1000_instance_hours_low interruptions_per_1000_instance_hours_high"
+        document = waited(5, EnableManagedSpotTraining=True)
+        assert columns("spot_savings_monthly", names, document) == [(None, None)]
+
 
 class TestSizes:
     def test_buckets(self):

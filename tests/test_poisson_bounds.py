@@ -1,4 +1,4 @@
-"""Intervals of failures for the time in use are exact Poisson ones: SQL's table and expansion against scipy."""
+"""Intervals of events for the time in use are exact Poisson ones: SQL's table and expansion against scipy."""
 
 import duckdb
 import pytest
@@ -10,19 +10,25 @@ from tests.main_job import rows
 NODE_DAYS_A_JOB = 0.25
 
 
-def intervals(failures):
-    """The rows of the mart for so many jobs that failed, and one that did not, by scope; none is infrastructure's."""
+def over_totals(mart, totals):
+    """The rows of a mart, over a SELECT of staging.job_totals."""
     with duckdb.connect() as connection:
         connection.execute("create schema staging")
-        connection.execute(
-            "create table staging.job_totals as select 1 as gpu_count, date '2026-01-01' as end_month,"
-            " true as is_started, training_job_status, null::varchar as end_actor, counted_jobs,"
-            f" cast({NODE_DAYS_A_JOB * 86400e6} as bigint) * counted_jobs as instance_microseconds"
-            f" from (values ('Completed', 1), ('Failed', {failures})) as t (training_job_status, counted_jobs)"
-        )
+        connection.execute(f"create table staging.job_totals as {totals}")
         bounds = (shipped("sql") / "staging" / "poisson_bounds.sql").read_text()
         connection.execute(f"create view staging.poisson_bounds as {bounds}")
-        found = rows(connection, (shipped("sql") / "marts" / "failures_per_node_days.sql").read_text())
+        return rows(connection, (shipped("sql") / "marts" / f"{mart}.sql").read_text())
+
+
+def intervals(failures):
+    """The rows of the mart for so many jobs that failed, and one that did not, by scope; none is infrastructure's."""
+    found = over_totals(
+        "failures_per_node_days",
+        "select 1 as gpu_count, date '2026-01-01' as end_month, true as is_started, training_job_status,"
+        " null::varchar as end_actor, counted_jobs,"
+        f" cast({NODE_DAYS_A_JOB * 86400e6} as bigint) * counted_jobs as instance_microseconds"
+        f" from (values ('Completed', 1), ('Failed', {failures})) as t (training_job_status, counted_jobs)",
+    )
     return {row["failure_scope"]: row for row in found if row["size_bucket"] == "all"}
 
 
@@ -40,6 +46,23 @@ def test_intervals_are_exact(failures):
         assert row["mttf_node_hours_high"] == pytest.approx(24 * node_days / low, 1e-10)
     else:
         assert row["mttf_node_hours_high"] is None
+
+
+@pytest.mark.parametrize("interruptions", [0, 1, 19, 20, 100, 101, 150, 100_000])
+def test_intervals_of_interruptions_are_exact(interruptions):
+    (row,) = over_totals(
+        "spot_savings_monthly",
+        "select date '2026-01-01' as end_month, 'a' as account_id, 'r' as region, 't' as instance_type,"
+        " true as is_spot, 1 as jobs, 1 as compared_jobs, 1 as compared_billed_microseconds,"
+        " 1 as compared_trained_microseconds, 500 * 3600000000 as instance_microseconds,"
+        f" {interruptions} as interruptions, 1 as interrupted_jobs",
+    )
+    low = chi2.ppf(0.025, 2 * interruptions) / 2 if interruptions else 0.0
+    high = chi2.ppf(0.975, 2 * interruptions + 2) / 2
+    assert row["interruptions_per_1000_instance_hours"] == 2 * interruptions
+    assert row["interruptions_per_1000_instance_hours_low"] == pytest.approx(2 * low, 1e-10)
+    assert row["interruptions_per_1000_instance_hours_high"] == pytest.approx(2 * high, 1e-10)
+    assert row["is_small_sample"] == (interruptions < 20)
 
 
 def test_the_infrastructure_that_never_failed_has_an_interval_too():

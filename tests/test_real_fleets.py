@@ -17,7 +17,7 @@ from pipelines.home import Home
 from pipelines.lake.load import load
 from pipelines.simulator import Fleet, Simulator
 from tests.main_job import CREDENTIALS, build_directly, lake, published, trainyard
-from tests.oracle.expected import check_reliability, check_tuning
+from tests.oracle.expected import check_final_statuses, check_reliability, check_tuning
 
 FLEETS = Path(os.environ.get("TRAINYARD_FLEETS", Path(__file__).parents[2] / "shared" / "fleets"))
 NAMES = ("fgd2023", "eagle")
@@ -69,6 +69,7 @@ def check(marts, expected):
     assert sum(job["run_seconds"] for job in ended) == expected["run_seconds"]["sum"]
     assert sum(row["seconds"] for row in marts["secondary_status_time"]) == sum(job["lifetime_seconds"] for job in jobs)
 
+    check_final_statuses(marts["final_status_shares"], expected)
     (rates,) = marts["failure_rates"]
     check_rates(rates, expected["failure_rate"])
     same(rates["failure_rate_strict"], expected["failure_rate"]["rate_strict"])

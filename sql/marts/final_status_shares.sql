@@ -1,12 +1,15 @@
--- One row per final training job status: its share of the ended jobs, and of the hours they used. Few jobs may be most
--- of the hours, or the other way round. Unknown counts of instances or GPUs are left out (M13).
+-- One row per final training job status: its share of the ended jobs, of those of them that had started, and of the
+-- hours they used. Few jobs may be most of the hours, or the other way round. Unknown counts of instances or GPUs are
+-- left out (M13).
 -- @unique: training_job_status
 -- @check share_is_a_share: job_share > 0 and job_share <= 1
+-- @check started_jobs_are_jobs: started_jobs <= jobs
 
 with totals as (
     select
         training_job_status,
         cast(sum(jobs) as bigint) as jobs,
+        cast(coalesce(sum(jobs) filter (where is_started), 0) as bigint) as started_jobs,
         cast(sum(instance_microseconds) as decimal(38, 0)) as instance_microseconds,
         cast(sum(gpu_microseconds) as decimal(38, 0)) as gpu_microseconds,
         cast(
@@ -21,6 +24,9 @@ select
     training_job_status,
     jobs, -- Jobs that ended so.
     jobs / sum(jobs) over () as job_share, -- Share of them in all ended jobs (0 to 1).
+    started_jobs, -- Those of the jobs that started.
+    started_jobs
+    / nullif(sum(started_jobs) over (), 0) as started_job_share, -- Their share in all; null if none started.
     instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of their runs; null if all are unknown.
     instance_microseconds
     / nullif(sum(instance_microseconds) over (), 0) as instance_hour_share, -- Their share in all; null if all are 0.

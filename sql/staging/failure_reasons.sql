@@ -15,13 +15,32 @@ with masked as (
         regexp_replace(told_reason, 'ErrorMessage "', 'ErrorMessage ', 'g') as without_message_quote,
         regexp_replace(without_message_quote, '\barn:[^\s"'',)]+', '<arn>', 'g') as without_arns,
         regexp_replace(without_arns, '\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"''<>)]*', '<uri>', 'g') as without_uris,
-        regexp_replace(without_uris, '\B"[^"\n]*"\B|\B''[^''\n]*''\B|`[^`\n]*`', '<quoted>', 'g') as without_quoted,
+        -- Python tells texts with the letters that say of what kind they are, such as u'' and b''.
+        regexp_replace(
+            without_uris,
+            '(\B|\b[bfruBFRU]{1,2})("[^"\n]*"|''[^''\n]*'')\B|`[^`\n]*`',
+            '<quoted>',
+            'g'
+        ) as without_quoted,
         regexp_replace(
             without_quoted, '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}', '<uuid>', 'g'
         ) as without_uuids,
         regexp_replace(
             without_uuids,
             '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})?',
+            '<time>',
+            'g'
+        ) as without_iso_times,
+        -- The name of a month in a date begins with a capital letter, and a number follows it: no "may" does that.
+        regexp_replace(
+            without_iso_times,
+            '\b((M(?i:on)|T(?i:ues?|hu(rs?)?)|W(?i:ed(nes)?)|F(?i:ri)|S(?i:un|at(ur)?))(?i:day)?,? +)?'
+            || '(<time>|(\d{1,4}(st|nd|rd|th)?[ /-])?'
+            || '(J(?i:an(uary)?|une?|uly?)|F(?i:eb(ruary)?)|M(?i:ar(ch)?|ay)|A(?i:pr(il)?|ug(ust)?)'
+            || '|S(?i:ept?(ember)?)|O(?i:ct(ober)?)|N(?i:ov(ember)?)|D(?i:ec(ember)?))'
+            || '[.,]?[ /-]+(\d{4}|\d{1,2}(st|nd|rd|th)?)\b(,? +\d{4}\b)?)'
+            || '(((,| at)? +|[T:])\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp][Mm]\b)?)?'
+            || '( (UTC|GMT|CES?T|[ECMP][SD]T)\b| ?[+-]\d{2}:?\d{2}\b)?( +\d{4}\b)?',
             '<time>',
             'g'
         ) as without_times,
@@ -37,7 +56,13 @@ with masked as (
             '<ip>',
             'g'
         ) as without_ips,
-        regexp_replace(without_ips, '\B/[^\s"'',:;()<>]+', '<path>', 'g') as without_paths,
+        -- A path that does not begin with a slash is told from such words as and/or by a name with an extension.
+        regexp_replace(
+            without_ips,
+            '\B/[^\s"'',:;()<>]+|\b\w[\w.@-]*\b/[\w.@=+~%<>/-]*[\w>]\.[a-zA-Z][\w.@=+~%/-]*',
+            '<path>',
+            'g'
+        ) as without_paths,
         -- A word of the letters a to f is no hexadecimal number: one has a digit, and is long or begins with a letter.
         regexp_replace(
             without_paths,
@@ -74,7 +99,7 @@ select
     f.actor as failure_actor, -- Who can mend it, by the same rule: user, platform or aws; null if no rule matches.
     s.masked_reason, -- The reason without what differs from job to job, in lower case.
     md5(
-        'v4:' || s.exit_code || ':' || s.masked_reason
+        'v5:' || s.exit_code || ':' || s.masked_reason
     ) as failure_fingerprint -- MD5 of masked_reason, the exit code and the masking's version.
 from shortened as s
 left join reference.failure_rules as f on s.priority = f.priority

@@ -1,7 +1,7 @@
 -- One row per number of events from 0 to 100: the exact interval of 95 % (Garwood) for the mean of the Poisson
 -- distribution that gave them. SQL has no quantiles of chi-square: half of those at 0.025 with 2 x events, and at 0.975
 -- with 2 x events + 2, degrees of freedom are written out here to 15 digits. Above 100 events an expansion is as good:
--- see marts.failures_per_node_days.
+-- see marts.failures_per_node_days and marts.spot_savings_monthly.
 -- @unique: events
 -- @check interval_holds_the_events: low <= events and events < high
 

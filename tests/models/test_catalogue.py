@@ -81,7 +81,7 @@ def test_models_come_after_what_they_and_their_checks_read(tmp_path):
         ("-- One row: x.\n-- @check sane: jbo > 1\nselect job from lake.jobs", ":2: check sane: Binder Error"),
         ("-- One row: x.\n-- @unique: jbo\nselect job from lake.jobs", "check unique_jbo: Binder Error"),
         ("-- One row: x.\nselect job from marts.wrong", "in a circle: marts.wrong -> marts.wrong"),
-        ("-- One row: x.\n-- @chek sane: true\nselect job from lake.jobs", ":1: @chek sane: true is no"),
+        ("-- One row: x.\n-- @chek sane: true\nselect job from lake.jobs", ":1: unknown annotation `@chek sane: true`"),
     ],
 )
 def test_what_is_wrong_is_said_with_file_and_line(sql, said, tmp_path):

@@ -27,6 +27,7 @@ def check_against_expected(marts, expected):
     jobs = marts["fct_training_jobs"]
     check_jobs(jobs, expected)
     check_visits(marts, expected)
+    check_final_statuses(marts["final_status_shares"], expected)
     check_failure_rates(marts, expected)
     check_queue_wait(*marts["queue_wait"], expected)
     check_by_day(marts["utilization_daily"], _open_runs(jobs), expected)
@@ -62,6 +63,15 @@ def check_visits(marts, expected):
     same(by_status_of_ended["Training"], wanted["Training_closed"])
     same(_sums(marts["secondary_status_time"], lambda row: row["secondary_status"], "seconds"), by_status)
     same(_sums(marts["secondary_status_time_daily"], lambda row: row["secondary_status"], "seconds"), by_status)
+
+
+def check_final_statuses(rows, expected):
+    """The answers have a share of those that started, of each status that some of them have."""
+    found = {row["training_job_status"]: row for row in rows if row["started_jobs"]}
+    counts = {status: row["started_jobs"] for status, row in found.items()}
+    assert counts == expected["status_counts_started_and_ended"]
+    shares = {status: row["started_job_share"] for status, row in found.items()}
+    same(shares, expected["status_share_started_and_ended"])
 
 
 def check_failure_rates(marts, expected):

@@ -11,7 +11,7 @@ from tests.oracle.statistics import grouped, hours, share, total
 
 RULES = Path(__file__).parents[2] / "reference" / "failure_rules.csv"
 
-# What is masked, in this order; the version of the masking is 4.
+# What is masked, in this order; the version of the masking is 5.
 HEXADECIMAL = r"(?:[0-9][0-9a-f]{6,}|[a-f]{1,3}[0-9][0-9a-f]{3,}|[a-f]{4,}[0-9][0-9a-f]*)"
 IPV4 = r"\d{1,3}(?:\.\d{1,3}){3}"
 GROUP = "[0-9A-Fa-f]{1,4}"
@@ -24,15 +24,34 @@ IPV6 = "|".join(
         rf"\B::(?:{GROUP}:){{0,6}}(?:{IPV4}|{GROUP})\b",
     ]
 )
+# A date with names has a month, capitalised, with a number after it; a weekday may also stand before an ISO date.
+WEEKDAYS = ["Mon", "Monday", "Tue", "Tues", "Tuesday", "Wed", "Wednesday", "Thu", "Thur", "Thurs", "Thursday"]
+WEEKDAYS += ["Fri", "Friday", "Sat", "Saturday", "Sun", "Sunday"]
+MONTHS = ["Jan", "January", "Feb", "February", "Mar", "March", "Apr", "April", "May", "Jun", "June", "Jul", "July"]
+MONTHS += ["Aug", "August", "Sep", "Sept", "September", "Oct", "October", "Nov", "November", "Dec", "December"]
+WEEKDAY, MONTH = ("(?:" + "|".join(f"{name[0]}(?i:{name[1:]})" for name in names) + ")" for names in (WEEKDAYS, MONTHS))
+ORDINAL = "(?:st|nd|rd|th)?"
+CLOCK = r"(?:(?:,| at)? +|[T:])\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[AaPp][Mm]\b)?"
+ZONE = r" (?:UTC|GMT|CET|CEST|EST|EDT|CST|CDT|MST|MDT|PST|PDT)\b| ?[+-]\d\d:?\d\d\b"
+NAMED_DATE = (
+    rf"\b(?:{WEEKDAY},? +)?"
+    rf"(?:<time>|(?:\d{{1,4}}{ORDINAL}[ /-])?{MONTH}[.,]?[ /-]+(?:\d{{4}}|\d\d?{ORDINAL})\b(?:,? +\d{{4}}\b)?)"
+    rf"(?:{CLOCK})?(?:{ZONE})?(?: +\d{{4}}\b)?"
+)
+SEGMENT = r"[\w.@=+~%/-]"
 MASKS = [
     (r'ErrorMessage "', "ErrorMessage "),
     (r"\barn:[^\s\"',)]+", "<arn>"),
     (r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>)]*", "<uri>"),
-    (r"\B\"[^\"\n]*\"\B|\B'[^'\n]*'\B|`[^`\n]*`", "<quoted>"),
+    (r"(?:\B|\b(?i:[bfru]{1,2}))(?:\"[^\"\n]*\"|'[^'\n]*')\B|`[^`\n]*`", "<quoted>"),
     (r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uuid>"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?", "<time>"),
+    (NAMED_DATE, "<time>"),
     (rf"{IPV6}|\b{IPV4}(?::\d+)?\b", "<ip>"),
-    (r"\B/[^\s\"',:;()<>]+", "<path>"),
+    (
+        rf"\B/[^\s\"',:;()<>]+|\b\w[\w.@-]*\b/(?:{SEGMENT}|[<>])*[\w>]\.[A-Za-z]{SEGMENT}*",
+        "<path>",
+    ),
     (
         r"(?i)\d+(?:[.,]\d+)+(?:e[+-]?\d+)?|\b0x[0-9a-f]+\b|(?:\b|_)" + HEXADECIMAL + r"(?:\b|_)|\d+(?:e[+-]?\d+)?",
         "<number>",
@@ -79,7 +98,7 @@ def masked(reason):
 
 def fingerprint(reason):
     exit_code = re.search(r"(?i)exit ?code\s*:?\s*(-?\d+)", reason)
-    return md5(f"v4:{exit_code[1] if exit_code else ''}:{masked(reason)}".encode()).hexdigest()
+    return md5(f"v5:{exit_code[1] if exit_code else ''}:{masked(reason)}".encode()).hexdigest()
 
 
 def stop_cause(job):

@@ -65,6 +65,7 @@ def final_status_shares(jobs):
     ended = [job for job in jobs if job.is_ended]
     instance_time = total(job.instance_time for job in ended)
     gpu_time = total(job.gpu_time for job in ended)
+    started = sum(job.is_started for job in ended)
     rows = []
     for status, alike in grouped(ended, lambda job: job.status).items():
         instance_time_of_status = total(job.instance_time for job in alike)
@@ -74,6 +75,8 @@ def final_status_shares(jobs):
                 "training_job_status": status,
                 "jobs": len(alike),
                 "job_share": share(len(alike), len(ended)),
+                "started_jobs": sum(job.is_started for job in alike),
+                "started_job_share": share(sum(job.is_started for job in alike), started),
                 "instance_hours": hours(instance_time_of_status),
                 "instance_hour_share": share(instance_time_of_status, instance_time),
                 "gpu_hours": hours(gpu_time_of_status),

@@ -1,7 +1,7 @@
 """The mart of what spot capacity saved, and how often it interrupted."""
 
 from tests.oracle.intervals import HOUR, month_of
-from tests.oracle.statistics import grouped, hours, share, total
+from tests.oracle.statistics import garwood, grouped, hours, share, total
 
 
 def spot_savings_monthly(jobs):
@@ -15,6 +15,7 @@ def spot_savings_monthly(jobs):
         billed = total(job.billable_instance_time for job in known)
         interruptions = [sum(visit.status == "Interrupted" for visit in job.visits) for job in alike]
         instance_time = total(job.instance_time for job in alike)
+        low, high = garwood(sum(interruptions))
         rows.append(
             {
                 "date": month_of(alike[0].life_end),
@@ -30,6 +31,9 @@ def spot_savings_monthly(jobs):
                 "interruptions": sum(interruptions),
                 "interrupted_jobs": sum(number > 0 for number in interruptions),
                 "interruptions_per_1000_instance_hours": share(sum(interruptions) * 1000 * HOUR, instance_time),
+                "interruptions_per_1000_instance_hours_low": share(low * 1000 * HOUR, instance_time),
+                "interruptions_per_1000_instance_hours_high": share(high * 1000 * HOUR, instance_time),
+                "is_small_sample": sum(interruptions) < 20,
             }
         )
     return rows

@@ -5,6 +5,8 @@ from collections import Counter
 from fractions import Fraction
 from math import floor, sqrt
 
+from scipy.stats import chi2
+
 from tests.oracle.intervals import HOUR, SECOND
 
 Z = 1.959963984540054
@@ -67,6 +69,12 @@ def wilson(part, whole):
     margin = Z * sqrt(p * (1 - p) / whole + Z**2 / (4 * whole**2))
     scale = 1 + Z**2 / whole
     return max(0.0, (centre - margin) / scale), min(1.0, (centre + margin) / scale)
+
+
+def garwood(events):
+    """Exact interval of 95 % for a Poisson mean, from the quantiles of chi-square."""
+    low = chi2.ppf(0.025, 2 * events) / 2 if events else 0.0
+    return float(low), float(chi2.ppf(0.975, 2 * events + 2) / 2)
 
 
 def kaplan_meier_seconds(events, censored, q):

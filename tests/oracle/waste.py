@@ -1,19 +1,11 @@
 """What failures cost: how often jobs failed for the time their instances ran, and the hours that brought nothing."""
 
-from scipy.stats import chi2
-
 from tests.oracle.chains import attempts
 from tests.oracle.failures import judged, reason_of, stop_cause
 from tests.oracle.intervals import DAY, HOUR
-from tests.oracle.statistics import grouped, share
+from tests.oracle.statistics import garwood, grouped, share
 
 WORK = {"run", "setup", "save"}
-
-
-def garwood(events):
-    """Exact interval of 95 % for a Poisson mean, from the quantiles of chi-square."""
-    low = chi2.ppf(0.025, 2 * events) / 2 if events else 0.0
-    return float(low), float(chi2.ppf(0.975, 2 * events + 2) / 2)
 
 
 def size_bucket(gpus):

@@ -15,6 +15,7 @@ from pipelines.models.failure_rules import read_cases, select_failure_rule_match
 from pipelines.models.reference import FAILURE_RULES, select_reference
 from pipelines.shipped import shipped
 from tests.main_job import rows
+from tests.oracle.failures import fingerprint
 
 SQL = (shipped("sql") / "staging" / "failure_reasons.sql").read_text()
 NOWHERE = Path("/nowhere")
@@ -105,6 +106,22 @@ ALIKE = [
     ("no route to 2001:db8::/32", "no route to fd00:1::/48"),
     ("connect to [2001:db8::a:1]:29500 failed", "connect to [::ffff:10.0.0.1]:443 failed"),
     ("at 2024-05-01 10:00:00,123 in /opt/ml/x.py", "at 2025-01-31T01:02:03Z in /opt/conda/y.py"),
+    ("KeyError: u'alpha'", "KeyError: u'beta'"),
+    ("KeyError: b'alpha'", "KeyError: B'beta'"),
+    ("KeyError: rb'alpha'", "KeyError: 'beta'"),
+    ('no key u"it\'s", none', "no key Ur'a b', none"),
+    ("cannot read data/train/a.csv", "cannot read data/test/b.csv"),
+    ("cannot read ./data/a.csv: denied", "cannot read ../b/c.csv: denied"),
+    ("no data/dt=2024-01-02/part-0.snappy.parquet.", "no b-2/model.tar.gz."),
+    ("no runs/0b9c1d2e-aaaa-4bbb-8ccc-00000000000f/a.pt", "no runs/last/b.safetensors"),
+    ("[Tue Jan 02 03:04:05 2024] lost", "[Wed Feb 07 13:14:15 2025] lost"),
+    ("since Tue Jan  2 03:04:05 UTC 2024.", "since Wed Nov 12 13:14:15 CEST 2025."),
+    ("at Tue, 02 Jan 2024 03:04:05 GMT", "at Sat, 31 May 2025 13:14:15 GMT"),
+    ("at [02/Jan/2024:03:04:05 +0000]", "at [31/May/2025:13:14:15 +0200]"),
+    ("at 02-JAN-24", "at 31-Dec-2025"),
+    ("Jan 02 03:04:05 host", "May 31 13:14:15 host"),
+    ("expired on January 2nd, 2024", "expired on Friday, March 31, 2025 at 3:04 PM"),
+    ("Tue 2024-01-02 03:04:05 UTC: lost", "Wed 2025-02-07 13:14:15 UTC: lost"),
     ("We encountered an internal error.  Please try again.", "We encountered an internal error, please try again"),
 ]
 
@@ -123,10 +140,35 @@ def test_what_differs_from_job_to_job_is_masked(one, other):
         ("ValueError: defaced", "ValueError: effaced"),
         ("terminate called after throwing c10::Error", "terminate called after throwing std::bad_alloc"),
         ("dead::beefy", "dead::faces"),
+        ("lost on Tue", "lost on Wed"),
     ],
 )
 def test_what_tells_failures_apart_is_not(one, other):
     assert len(set(fingerprints(one, other))) == 2
+
+
+@pytest.mark.parametrize(
+    ("reason", "masked"),
+    [
+        ("read and/or write; I/O error, N/A, tcp/ip, 5 MB/s.", "read and/or write i/o error n/a tcp/ip <number>/s"),
+        ("input/output error. Retry read/write...", "input/output error retry read/write"),
+        ("no model org/Llama-2.7b-hf", "no model org/llama<number>b-hf"),
+        ("host/image:1.0 at src=/opt/a.py", "host/image <number> at src=<path>"),
+        ("It's the job's fault, I'd say 'why'", "it's the job's fault i'd say <quoted>"),
+        ("epoch 3 may have diverged, 2 may not", "epoch <number> may have diverged <number> may not"),
+        ("May 1e3 fit? Step 3 May fail. It may 5", "may <number> fit? step <number> may fail it may <number>"),
+        ("Decoder 3 at Market 5, the sun sat by March", "decoder <number> at market <number> the sun sat by march"),
+        ("Jan 02 03:04:05 HOST lost", "<time> host lost"),
+    ],
+)
+def test_words_are_no_quotes_paths_or_dates(reason, masked):
+    assert judged(reason)[reason]["masked_reason"] == masked
+
+
+def test_the_oracle_masks_the_same():
+    reasons = [reason for reason, _ in KNOWN] + [reason for alike in ALIKE for reason in alike]
+    found = judged(*reasons)
+    assert [reason for reason in reasons if found[reason]["failure_fingerprint"] != fingerprint(reason)] == []
 
 
 def test_where_a_long_text_was_cut_makes_no_difference():
