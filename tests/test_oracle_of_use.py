@@ -416,6 +416,19 @@ class TestJobCosts:
             ("training", "ml.p3.8xlarge", None, 3 * HOUR, None)
         ]
 
+    def test_a_spot_job_has_the_price_on_demand_until_there_is_one_of_spot(self):
+        spot = ran(DAY - HOUR, DAY + HOUR, BillableTimeInSeconds=2 * HOUR, EnableManagedSpotTraining=True)
+        prices = [price(3), price(9, date(2024, 1, 2)), price(1, date(2024, 1, 2), is_spot=True)]
+        names = "price_valid_from price_is_spot list_cost"
+        assert referring("fct_training_job_costs", names, spot, prices=prices) == [
+            (date(2024, 1, 1), False, 3),
+            (date(2024, 1, 2), True, 1),
+        ]
+        on_demand = ran(0, HOUR, BillableTimeInSeconds=HOUR)
+        assert referring("fct_training_job_costs", names, on_demand, prices=[price(1, is_spot=True)]) == [
+            (None, None, None)
+        ]
+
     def test_a_warm_pool_and_groups_have_their_own_rows(self):
         document = heterogeneous(ran(0, HOUR, BillableTimeInSeconds=HOUR))
         document["WarmPoolStatus"] = {"ResourceRetainedBillableTimeInSeconds": 1800}
