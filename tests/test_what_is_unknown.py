@@ -91,3 +91,22 @@ def test_a_job_on_demand_never_costs_a_price_of_spot(marts):
         (False, date(2024, 1, 2), 12)
     ]
     assert told(costs, names, instance_type="ml.g4dn.xlarge") == [(None, None, None)]
+
+
+def test_hours_without_a_bill_are_not_billed_as_none(marts):
+    names = "date instance_hours billable_instance_hours"
+    daily = marts["utilization_daily"]
+    assert told(daily, names, instance_type="ml.m5.large") == [(date(2024, 1, 3), 2, 0.5)]
+    of_type = told(daily, names, instance_type="ml.c5.large")
+    assert [row for row in of_type if row[0] > date(2024, 1, 3)] == [
+        (date(2024, 1, 4), 1, None),
+        (date(2024, 1, 5), 0, 0),
+    ]
+    fleet = told(marts["fleet_totals_daily"], names)
+    assert fleet[-5:] == [
+        (date(2024, 1, 3), 2, 0.5),
+        (date(2024, 1, 4), 1, None),
+        (date(2024, 1, 5), 0, 0),
+        (date(2024, 1, 6), 0, 0),
+        (date(2024, 1, 7), 0, 0),
+    ]
