@@ -1,7 +1,7 @@
 """What no record tells is neither free nor unused: a small fleet through the models, and its marts written by hand."""
 
 import json
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
@@ -110,3 +110,21 @@ def test_hours_without_a_bill_are_not_billed_as_none(marts):
         (date(2024, 1, 6), 0, 0),
         (date(2024, 1, 7), 0, 0),
     ]
+
+
+def test_capacity_is_not_unused_after_its_account_was_last_seen(marts):
+    names = "date capacity_instance_hours instance_hours utilization"
+    capacity = marts["capacity_utilization_daily"]
+    assert told(capacity, names, account_id=LOST) == [(date(2024, 1, 1), 25, 0.5, 0.02)]
+    # Where there are no jobs at all, none were used for as long as anything was looked at.
+    assert told(capacity, names, account_id=EMPTY) == [(date(2024, 1, day), 48, 0, 0) for day in range(1, 7)]
+
+
+def test_a_quota_is_not_unused_after_its_account_was_last_seen(marts):
+    names = "date peak_instances mean_utilization seconds seconds_at_quota"
+    daily = marts["quota_utilization_daily"]
+    assert told(daily, names, account_id=LOST) == [(date(2024, 1, 1), 1, 0.04, 12.5 * HOUR, HOUR // 2)]
+    assert [row[3] for row in told(daily, names, account_id=WATCHED)] == [DAY] * 6
+    names = "hour mean_utilization seconds seconds_at_quota"
+    hourly = marts["quota_utilization_hourly"]
+    assert told(hourly, names, account_id=LOST) == [(datetime(2024, 1, 1, 12), 1, HOUR // 2, HOUR // 2)]

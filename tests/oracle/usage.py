@@ -275,7 +275,7 @@ def quota_utilization_daily(jobs, reference):
     rows = []
     for key, quotas, uses in _limited(jobs, reference):
         of_days = _uses_of_days(uses)
-        days = [(day, end, _limit_on(quotas, day), of_days.get(day, [])) for day, end in _days_of_fleet(jobs)]
+        days = [(day, end, _limit_on(quotas, day), of_days.get(day, [])) for day, end in _days_of_place(jobs, *key[:2])]
         for day, end, limit, near in days:
             if limit is None:
                 continue
@@ -307,7 +307,7 @@ def quota_utilization_hourly(jobs, reference):
     rows = []
     for key, quotas, uses in _limited(jobs, reference):
         of_days = _uses_of_days(uses)
-        for day, day_end in _days_of_fleet(jobs):
+        for day, day_end in _days_of_place(jobs, *key[:2]):
             limit, near = _limit_on(quotas, day), of_days.get(day, [])
             for hour in range(day, day_end, HOUR) if limit is not None and near else ():
                 end = min(hour + HOUR, day_end)
@@ -386,7 +386,7 @@ def capacity_utilization_daily(jobs, reference):
             used[day, *key] += (instances or 0) * running_time(job, day)
     rows = []
     for key, blocks in grouped(reference["capacities"], lambda block: tuple(block[name] for name in keys)).items():
-        for day, end in _days_of_fleet(jobs):
+        for day, end in _days_of_place(jobs, *key[:2]):
             there = [
                 block["instances"]
                 for block in blocks
@@ -409,11 +409,15 @@ def capacity_utilization_daily(jobs, reference):
     return rows
 
 
-def _days_of_fleet(jobs):
-    """(start, end) of each day from that of the first creation, the last one until a job was last seen."""
+def _days_of_place(jobs, account_id, region):
+    """(start, end) of each day from that of the first creation, the last one until a job was last seen there.
+
+    Where there are no jobs, until any was.
+    """
     if not jobs:
         return []
-    as_of = max(job.observed for job in jobs)
+    there = [job.observed for job in jobs if (job.account_id, job.region) == (account_id, region)]
+    as_of = max(there or [job.observed for job in jobs])
     return [
         (day, min(day + DAY, as_of)) for day in buckets(min(job.created for job in jobs), as_of, DAY) if day < as_of
     ]
