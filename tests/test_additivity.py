@@ -152,7 +152,7 @@ def test_a_jobs_cost_is_its_seconds_times_its_price(marts, made_home):
     costs = [row for row in marts["fct_training_job_costs"] if row["list_cost"]]
     assert len({row["price_valid_from"] for row in costs}) > 1
     for row in costs:
-        price = prices[row["instance_type"], row["region"], row["is_spot"], row["price_valid_from"]]
+        price = prices[row["instance_type"], row["region"], row["price_is_spot"], row["price_valid_from"]]
         assert row["list_cost"] == pytest.approx(row["billed_seconds"] / 3600 * row["instance_count"] * price)
 
 

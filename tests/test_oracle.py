@@ -594,6 +594,16 @@ class TestDailyUtilization:
         assert self.daily("instance_hours gpu_hours", ran(0, HOUR, **UNKNOWN_GPUS)) == [(1, None)]
         assert self.daily("instance_hours gpu_hours", waited(10, **UNKNOWN_GPUS)) == [(0, 0)]
 
+    def test_bills_that_are_unknown(self):
+        names = "date instance_hours billable_instance_hours"
+        first, second = date(2024, 1, 1), date(2024, 1, 2)
+        assert self.daily(names, ran(0, HOUR), waited(9, created=DAY)) == [(first, 1, None), (second, 0, 0)]
+        # A bill says nothing of days on which its job did not run, nor one without a run.
+        billed = ran(0, HOUR, created=DAY, BillableTimeInSeconds=HOUR)
+        assert self.daily(names, billed, ran(DAY, DAY + HOUR)) == [(first, 1, 1), (second, 1, None)]
+        assert self.daily(names, ran(0, HOUR), ran(0, HOUR, BillableTimeInSeconds=HOUR)) == [(first, 2, 1)]
+        assert self.daily(names, ran(0, HOUR), waited(9, BillableTimeInSeconds=0)) == [(first, 1, None)]
+
 
 class TestQueueWait:
     def test_plain_and_with_those_who_did_not_wait_to_the_end(self):

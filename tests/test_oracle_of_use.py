@@ -449,6 +449,19 @@ class TestJobCosts:
             ("training", "ml.p3.8xlarge", None, 3 * HOUR, None)
         ]
 
+    def test_a_spot_job_has_the_price_on_demand_until_there_is_one_of_spot(self):
+        spot = ran(DAY - HOUR, DAY + HOUR, BillableTimeInSeconds=2 * HOUR, EnableManagedSpotTraining=True)
+        prices = [price(3), price(9, date(2024, 1, 2)), price(1, date(2024, 1, 2), is_spot=True)]
+        names = "price_valid_from price_is_spot list_cost"
+        assert referring("fct_training_job_costs", names, spot, prices=prices) == [
+            (date(2024, 1, 1), False, 3),
+            (date(2024, 1, 2), True, 1),
+        ]
+        on_demand = ran(0, HOUR, BillableTimeInSeconds=HOUR)
+        assert referring("fct_training_job_costs", names, on_demand, prices=[price(1, is_spot=True)]) == [
+            (None, None, None)
+        ]
+
     def test_a_warm_pool_and_groups_have_their_own_rows(self):
         document = heterogeneous(ran(0, HOUR, BillableTimeInSeconds=HOUR))
         document["WarmPoolStatus"] = {"ResourceRetainedBillableTimeInSeconds": 1800}
@@ -490,6 +503,30 @@ class TestCapacity:
         found = referring("capacity_utilization_daily", self.NAMES, waited(9), as_of=DAY, capacities=[capacity(1)])
         assert found == [(date(2024, 1, 1), 1, 24, 0, 0)]
         assert referring("capacity_utilization_daily", self.NAMES, ran(0, HOUR)) == []
+
+    def test_what_came_after_the_account_was_last_seen_is_not_unused(self):
+        lost, empty = "111122223333", "222233334444"
+        elsewhere = ran(0, HOUR)
+        elsewhere["TrainingJobArn"] = elsewhere["TrainingJobArn"].replace(KEY["account_id"], lost)
+        jobs = [
+            *jobs_of([ran(0, HOUR)], MIDNIGHT + 36 * HOUR, GPUS),
+            *jobs_of([elsewhere], MIDNIGHT + 2 * HOUR + HOUR // 2, GPUS),
+        ]
+        blocks = [capacity(1) | {"account_id": account_id} for account_id in (KEY["account_id"], lost, empty)]
+        reference = {"prices": [], "capacities": blocks, "quotas": [quota(2), quota(2) | {"account_id": lost}]}
+        found = MARTS["capacity_utilization_daily"](jobs, reference)
+        assert [(row["account_id"], row["capacity_instance_hours"]) for row in found] == [
+            (KEY["account_id"], 24),
+            (KEY["account_id"], 12),
+            (lost, 2.5),
+            (empty, 24),
+            (empty, 12),
+        ]
+        for mart, seconds in (
+            ("quota_utilization_daily", [(KEY["account_id"], DAY), (KEY["account_id"], DAY // 2), (lost, 2.5 * HOUR)]),
+            ("quota_utilization_hourly", [(KEY["account_id"], HOUR), (lost, HOUR)]),
+        ):
+            assert [(row["account_id"], row["seconds"]) for row in MARTS[mart](jobs, reference)] == seconds
 
     def test_nothing_there_has_no_share(self):
         found = referring("capacity_utilization_daily", self.NAMES, ran(0, HOUR), as_of=DAY, capacities=[capacity(0)])

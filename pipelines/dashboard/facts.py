@@ -46,8 +46,10 @@ GRAINS = (Grain(92, 24, 40), Grain(31, 24, 20), Grain(31, 13, 12), Grain(7, 13, 
 
 # Each is summed over days or months, account, region and type: the mart, its date, its other keys, and its measures.
 _SUMS = {
+    # Where nothing ran, that nothing was billed is left out: no sum shall hide that bills are unknown where some did.
     "utilization": (
-        "marts.utilization_daily",
+        "(select * replace (case when instance_hours > 0 or billable_instance_hours > 0 then billable_instance_hours"
+        " end as billable_instance_hours) from marts.utilization_daily)",
         (),
         ("submitted_jobs", "started_jobs", "ended_jobs", "instance_hours", "gpu_hours", "billable_instance_hours"),
     ),

@@ -286,7 +286,8 @@ function totals(chosen) {
   return [
     ["submitted_jobs", "Jobs submitted", integer(use.submitted_jobs ?? 0), use.submitted_jobs ?? 0, `${integer(use.ended_jobs ?? 0)} ended`],
     ["failure_rate", "Failure rate", percent(rate), rate, rate === null ? "" : `${percent(low)} to ${percent(high)} (95\u00a0%)`],
-    ["instance_hours", "Instance-hours", hours(use.instance_hours ?? 0), use.instance_hours ?? 0, `${hours(use.billable_instance_hours ?? 0)} billed`],
+    ["instance_hours", "Instance-hours", hours(use.instance_hours ?? 0), use.instance_hours ?? 0,
+      use.instance_hours && use.billable_instance_hours === undefined ? "bill unknown" : `${hours(use.billable_instance_hours ?? 0)} billed`],
     ["gpu_hours", "GPU-hours", hours(use.gpu_hours ?? 0), use.gpu_hours ?? 0, "of known types"],
     ["list_cost", "List cost", money(priced ? cost.list_cost : null), priced ? cost.list_cost : null, priced === null ? "" : `of the ${percent(priced)} of hours with a price`],
     ["peak", `Peak of ${chosen.unit === "gpu" ? "GPUs" : "instances"}`, between(least, most), most, "at once"],

@@ -80,7 +80,11 @@ PRICES = ReferenceTable(
         (
             Column("instance_type", "VARCHAR", "Name of the type, as in ResourceConfig.InstanceType."),
             Column("region", "VARCHAR", "AWS region."),
-            Column("is_spot", "BOOLEAN", "For spot jobs? Their discount is in the seconds billed, not in this price."),
+            Column(
+                "is_spot",
+                "BOOLEAN",
+                "For spot jobs? Without it they have that on demand: their discount is in the seconds billed.",
+            ),
             Column("valid_from", "DATE", "First day on which it holds."),
             Column("price_per_hour", "DOUBLE", "Price of one instance for an hour, all in the same currency."),
             Column("rate_code", "VARCHAR", "Its RateCode in AWS's Price List and bills; none if that is not known."),

@@ -9,6 +9,7 @@ select
     c.billed_seconds,
     p.price_per_hour,
     p.valid_from as price_valid_from,
+    p.is_spot as price_is_spot,
     p.rate_code,
     c.list_cost
 from marts.fct_training_job_costs as c
@@ -17,7 +18,7 @@ inner join reference.prices as p
     on
         c.instance_type = p.instance_type
         and c.region = p.region
-        and c.is_spot = p.is_spot
+        and c.price_is_spot = p.is_spot
         and c.price_valid_from = p.valid_from
 order by c.list_cost desc nulls last
 limit 20

@@ -1,7 +1,7 @@
 -- One row per day, account, region, and instance type with capacity (reference.capacities): how much of it was used
 -- (M11). A block of capacity counts from the day on which the first job of all was created, or it was there, to the day
--- on which it was there no more, or the instant at which a job was last seen: never time that has not happened. Blocks
--- add up.
+-- on which it was there no more, or the instant at which its account and region were last seen, or any if these have
+-- no jobs: never time that has not happened, or of which nothing is known. Blocks add up.
 -- @unique: date, account_id, region, instance_type
 -- @check nothing_negative: capacity_instance_hours >= 0 and instance_hours >= 0
 
@@ -19,11 +19,14 @@ blocks as (
         c.region,
         c.instance_type,
         c.instances,
-        s.as_of,
+        coalesce(k.seen_at, s.as_of) as as_of,
         greatest(cast(c.valid_from as timestamp), s.first_day) as first_day,
-        least(date_trunc('day', local_time(s.as_of)), c.valid_until - interval 1 day) as last_day
+        least(
+            date_trunc('day', local_time(coalesce(k.seen_at, s.as_of))), c.valid_until - interval 1 day
+        ) as last_day
     from reference.capacities as c
     cross join spans as s
+    left join staging.last_seen as k on c.account_id = k.account_id and c.region = k.region
     where c.instances >= 0
 ),
 

@@ -59,8 +59,10 @@ select
     end / 3.6e9 as gpu_hours, -- Hours of GPUs used; null if jobs ran, but none of known GPUs.
     u.gpu_known_instance_microseconds
     / nullif(u.instance_microseconds, 0) as gpu_known_share, -- Share of instance_hours whose GPUs are known; null if 0.
-    coalesce(u.billable_instance_microseconds, 0) / 3.6e9
-        as billable_instance_hours, -- Billed hours times instances, of runs; jobs without a bill as 0.
+    case
+        when u.has_runs then u.billable_instance_microseconds else coalesce(u.billable_instance_microseconds, 0)
+    end / 3.6e9
+        as billable_instance_hours, -- Billed hours times instances, of runs; null if jobs ran, but none of known bill.
     u.trained_microseconds
     / nullif(u.life_microseconds, 0) as training_share, -- Share of Training in the lifetime of jobs; null if that is 0.
     case

@@ -1,7 +1,8 @@
 -- One row per day, account, region, instance type, spot or not, prepaid or not, and line of the bill (`training`, or
 -- the `warm_pool` kept after it): hours billed, and what they cost at list price (M05). Heterogeneous jobs are divided
--- into their instance groups. Prices are those of reference.prices; where one is not known, or a training plan was paid
--- in advance, there is no cost, and the hours that have a price tell how much of the whole is known.
+-- into their instance groups. Prices are those of reference.prices, for spot jobs of spot or else on demand; where one
+-- is not known, or a training plan was paid in advance, there is no cost, and the hours that have a price tell how much
+-- of the whole is known.
 -- @incremental by month
 -- @unique: date, account_id, region, instance_type, is_spot, is_prepaid, line
 -- @check share_is_a_share: bill_known_share is null or bill_known_share between 0 and 1

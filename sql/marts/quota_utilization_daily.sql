@@ -1,8 +1,8 @@
 -- One row per day, account, region, instance type, spot or not, and kind of quota, with a quota in force
 -- (reference.quotas) that anything ever counted towards: how much of it was in use, for how long all of it, and how
 -- many jobs were created or waited meanwhile (M10). From the day on which the first job of all was created to the
--- instant at which a job was last seen. Heterogeneous jobs are divided into their instance groups; the quota of `all`
--- types is of all together.
+-- instant at which the account and region were last seen: what came after is not known. Heterogeneous jobs are
+-- divided into their instance groups; the quota of `all` types is of all together.
 -- @unique: date, account_id, region, instance_type, is_spot, kind
 -- @check time_not_negative: seconds_at_quota >= 0 and seconds_at_quota <= seconds
 -- @check jobs_are_some_of_all: created_jobs_at_quota <= created_jobs and waited_jobs_at_quota <= created_jobs
@@ -56,8 +56,8 @@ select
         as peak_utilization, -- peak_instances / quota_instances; above 1 if that was lowered, null if that is 0.
     d.instance_microseconds / nullif(
         d.microseconds * cast(d.quota_instances as decimal(19, 0)), 0
-    ) as mean_utilization, -- Instance-hours / (quota x the hours of the day until a job was last seen); null for 0.
-    d.microseconds / 1e6 as seconds, -- Seconds of the day until a job was last seen.
+    ) as mean_utilization, -- Instance-hours / (quota_instances x seconds / 3600); null if these are 0.
+    d.microseconds / 1e6 as seconds, -- Seconds of the day until the account and region were last seen.
     d.microseconds_at_quota / 1e6 as seconds_at_quota, -- Seconds of the day with the whole quota in use, or more.
     coalesce(j.created_jobs, 0) as created_jobs, -- Jobs of this type created on this day; 0 of warm pools.
     coalesce(j.created_jobs_at_quota, 0)

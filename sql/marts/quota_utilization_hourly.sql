@@ -24,11 +24,6 @@ stretches as (
     cross join unnest(generate_series(l.first_hour, l.last_hour, interval 1 hour)) as t (hour)
 ),
 
-spans as (
-    select max(seen_at) as as_of
-    from staging.last_seen
-),
-
 hours as (
     select
         hour,
@@ -57,10 +52,10 @@ hours as (
 measured as (
     select
         h.*,
-        -- Of the last hour there is only what has happened.
-        epoch_us(least(utc_time(h.hour + interval 1 hour), s.as_of)) - epoch_us(utc_time(h.hour)) as microseconds
+        -- Of the last hour there is only what is known.
+        epoch_us(least(utc_time(h.hour + interval 1 hour), s.seen_at)) - epoch_us(utc_time(h.hour)) as microseconds
     from hours as h
-    cross join spans as s
+    inner join staging.last_seen as s on h.account_id = s.account_id and h.region = s.region
 )
 
 select
@@ -76,8 +71,8 @@ select
     / nullif(quota_instances, 0) as peak_utilization, -- peak_instances / quota_instances; null if that is 0.
     instance_microseconds / nullif(
         microseconds * cast(quota_instances as decimal(19, 0)), 0
-    ) as mean_utilization, -- Instance-hours / (quota x the part of the hour until a job was last seen); null for 0.
-    microseconds / 1e6 as seconds, -- Seconds of the hour until a job was last seen.
+    ) as mean_utilization, -- Instance-hours / (quota_instances x seconds / 3600); null if these are 0.
+    microseconds / 1e6 as seconds, -- Seconds of the hour until the account and region were last seen.
     microseconds_at_quota / 1e6 as seconds_at_quota, -- Seconds of the hour with the whole quota in use, or more.
     peak_waiting_jobs_at_quota, -- Greatest number of jobs that waited at once while others used all of the quota.
     wait_microseconds_at_quota

@@ -3,7 +3,7 @@
 -- billed hours are spread evenly over the run (M01, M02, M03, M04, M05).
 -- @incremental by month
 -- @unique: date, account_id, region, instance_type, is_spot
--- @check nothing_negative: instance_hours >= 0 and coalesce(gpu_hours, 0) >= 0 and billable_instance_hours >= 0
+-- @check nothing_negative: least(instance_hours, coalesce(gpu_hours, 0), coalesce(billable_instance_hours, 0)) >= 0
 -- @check share_is_a_share: coalesce(training_share, 0) between 0 and 1 and coalesce(gpu_known_share, 0) between 0 and 1
 
 with totals as (
@@ -22,7 +22,10 @@ with totals as (
         case
             when bool_or(has_runs) then cast(sum(gpu_microseconds) as decimal(38, 0)) else 0
         end as gpu_microseconds,
-        cast(sum(billable_instance_microseconds) as decimal(38, 0)) as billable_instance_microseconds,
+        case
+            when bool_or(has_runs) then cast(sum(billable_instance_microseconds) as decimal(38, 0))
+            else coalesce(cast(sum(billable_instance_microseconds) as decimal(38, 0)), 0)
+        end as billable_instance_microseconds,
         cast(sum(trained_microseconds) as decimal(38, 0)) as trained_microseconds,
         cast(sum(life_microseconds) as decimal(38, 0)) as life_microseconds
     from staging.job_days
@@ -44,10 +47,10 @@ select
     gpu_known_instance_microseconds
     / nullif(instance_microseconds, 0) as gpu_known_share, -- Share of instance_hours whose GPUs are known; null if 0.
     billable_instance_microseconds / 3.6e9
-        as billable_instance_hours, -- Billed hours times instances; jobs without a bill as 0.
+        as billable_instance_hours, -- Billed hours times instances; null if jobs ran, but none of known bill.
     trained_microseconds
     / nullif(life_microseconds, 0) as training_share -- Share of Training in the lifetime of jobs; null if that is 0.
 from totals
 where
     submitted_jobs + started_jobs + active_jobs + ended_jobs > 0
-    or life_microseconds + instance_microseconds + billable_instance_microseconds > 0
+    or life_microseconds + instance_microseconds + coalesce(billable_instance_microseconds, 0) > 0

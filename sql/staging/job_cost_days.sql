@@ -5,11 +5,29 @@
 -- @unique: training_job_arn, line, instance_type, date
 -- @check cost_not_negative: coalesce(list_cost, 0) >= 0
 
-with prices as (
+with dated as (
     select
         *,
-        lead(valid_from) over (partition by instance_type, region, is_spot order by valid_from) as valid_until
+        lead(valid_from) over (partition by instance_type, region, is_spot order by valid_from) as valid_until,
+        min(case when is_spot then valid_from end) over (partition by instance_type, region) as first_spot_day
     from reference.prices
+),
+
+-- A spot job has the price on demand until there is one of spot: its discount is in the seconds billed.
+prices as (
+    select
+        p.instance_type,
+        p.region,
+        e.is_spot_job,
+        p.is_spot,
+        p.valid_from,
+        p.price_per_hour,
+        case
+            when e.is_spot_job and not p.is_spot then least(p.valid_until, p.first_spot_day) else p.valid_until
+        end as valid_until
+    from dated as p
+    cross join unnest([false, true]) as e (is_spot_job)
+    where e.is_spot_job or not p.is_spot
 ),
 
 types as (
@@ -51,6 +69,7 @@ priced as (
         d.used_microseconds * cast(d.instance_count as decimal(19, 0)) as instance_microseconds,
         d.billed_microseconds * cast(d.instance_count as decimal(19, 0)) as billed_instance_microseconds,
         case when not d.is_prepaid then p.valid_from end as price_valid_from,
+        case when not d.is_prepaid then p.is_spot end as price_is_spot,
         case when not d.is_prepaid then p.price_per_hour end as price_per_hour
     from parts as d
     inner join staging.training_jobs as j on d.training_job_arn = j.training_job_arn
@@ -60,7 +79,7 @@ priced as (
         on
             d.instance_type = p.instance_type
             and d.region = p.region
-            and d.is_spot = p.is_spot
+            and d.is_spot = p.is_spot_job
             and d.date >= p.valid_from
             and (p.valid_until is null or d.date < p.valid_until)
 )
@@ -83,7 +102,8 @@ select
     billed_microseconds,
     instance_microseconds, -- Time of use times instances; null if their count is unknown.
     billed_instance_microseconds, -- Billed time times instances; null if either is unknown.
-    price_valid_from, -- Day from which the price holds: with instance type, region and spot or not, the price's key.
+    price_valid_from, -- Day from which the price holds: with instance type, region and price_is_spot, the price's key.
+    price_is_spot, -- Whether that price is one of spot: spot jobs have it where there is one; null as that day is.
     price_per_hour, -- Price of an instance for an hour on this day; null if not known, or prepaid.
     case
         when price_per_hour is not null then billed_instance_microseconds

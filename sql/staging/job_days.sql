@@ -112,8 +112,8 @@ select
     count(*) filter (where kind = 'gpus') > 0 as has_runs, -- Whether any ran for some time.
     cast(sum(amount) filter (where kind = 'gpus') as decimal(38, 0))
         as gpu_microseconds, -- Time times GPUs; null if nothing ran, or nothing of known GPUs.
-    cast(coalesce(sum(amount) filter (where kind = 'billed'), 0) as decimal(38, 0))
-        as billable_instance_microseconds, -- Billed time times instances; without a bill 0.
+    cast(sum(amount) filter (where kind = 'billed') as decimal(38, 0))
+        as billable_instance_microseconds, -- Billed time times instances, of those of known bill; null if of none.
     cast(coalesce(sum(amount) filter (where kind = 'training'), 0) as decimal(38, 0))
         as trained_microseconds, -- Time that jobs spent in Training.
     cast(coalesce(sum(amount) filter (where kind in ('training', 'other life')), 0) as decimal(38, 0))

@@ -1,6 +1,6 @@
 -- One row per quota that anything ever counted towards (account, region, instance type, spot or not, and kind) and
 -- stretch of time within a day in which the instances in use and the jobs that wait stay the same: up to the instant at
--- which a job was last seen.
+-- which the account and region were last seen.
 -- @unique: account_id, region, instance_type, is_spot, kind, start_time
 -- @check levels_not_negative: instances >= 0 and waiting_jobs >= 0 and duration_microseconds >= 0
 
@@ -30,7 +30,8 @@ keys as (
         q.instance_type,
         q.is_spot,
         q.kind,
-        cast(min(q.valid_from) as timestamp) as first_day
+        cast(min(q.valid_from) as timestamp) as first_day,
+        date_trunc('day', local_time(s.seen_at)) as last_day
     from quotas as q
     inner join used as u
         on
@@ -39,16 +40,13 @@ keys as (
             and q.instance_type = u.instance_type
             and q.is_spot = u.is_spot
             and q.kind = u.kind
-    group by q.account_id, q.region, q.instance_type, q.is_spot, q.kind
+    inner join staging.last_seen as s on q.account_id = s.account_id and q.region = s.region
+    group by q.account_id, q.region, q.instance_type, q.is_spot, q.kind, s.seen_at
 ),
 
 spans as (
-    select
-        date_trunc('day', local_time(min(l.creation_time))) as first_day,
-        date_trunc('day', local_time(max(s.seen_at))) as last_day,
-        max(s.seen_at) as as_of
-    from staging.training_job_lives as l
-    inner join staging.last_seen as s on l.account_id = s.account_id and l.region = s.region
+    select date_trunc('day', local_time(min(creation_time))) as first_day
+    from staging.training_job_lives
 ),
 
 -- Up where a use or a wait begins, down where it ends, nothing where a day begins.
@@ -83,7 +81,7 @@ steps as (
         0 as waiting_jobs
     from keys as k
     cross join spans as s
-    cross join unnest(generate_series(greatest(k.first_day, s.first_day), s.last_day, interval 1 day)) as t (day)
+    cross join unnest(generate_series(greatest(k.first_day, s.first_day), k.last_day, interval 1 day)) as t (day)
 ),
 
 instants as (
@@ -109,13 +107,14 @@ levels as (
         i.is_spot,
         i.kind,
         i.instant as start_time,
-        least(coalesce(lead(i.instant) over by_instant, s.as_of), s.as_of) as end_time,
+        least(coalesce(lead(i.instant) over by_instant, k.seen_at), k.seen_at) as end_time,
         cast(sum(i.instances) over by_instant as bigint) as instances,
         cast(sum(i.waiting_jobs) over by_instant as bigint) as waiting_jobs,
         cast(local_time(i.instant) as date) as date,
         -- A run may be told to have begun before its job was created, and before any was.
         i.instant >= utc_time(s.first_day) as is_within
     from instants as i
+    inner join staging.last_seen as k on i.account_id = k.account_id and i.region = k.region
     cross join spans as s
     window by_instant as (
         partition by i.account_id, i.region, i.instance_type, i.is_spot, i.kind order by i.instant
@@ -147,7 +146,7 @@ select
     kind,
     date, -- Day of the time zone.
     start_time, -- Start of the stretch (UTC).
-    end_time, -- End of the stretch (UTC), at most the instant at which a job was last seen.
+    end_time, -- End of the stretch (UTC), at most the instant at which its account and region were last seen.
     duration_microseconds, -- Its length; 0 beyond that instant.
     quota_instances, -- Quota in force; null if it is not known.
     instances, -- Instances in use.

@@ -15,6 +15,7 @@ SUMS = {
     ("utilization", "submitted_jobs"): "select sum(submitted_jobs) from marts.utilization_daily",
     ("utilization", "instance_hours"): "select sum(instance_hours) from marts.utilization_daily",
     ("utilization", "gpu_hours"): "select sum(gpu_hours) from marts.utilization_daily",
+    ("utilization", "billable_instance_hours"): "select sum(billable_instance_hours) from marts.utilization_daily",
     ("failures", "started_and_failed_jobs"): "select started_and_failed_jobs from marts.failure_rates",
     ("failures", "started_and_ended_jobs"): "select started_and_ended_jobs from marts.failure_rates",
     ("statuses", "seconds"): "select sum(seconds) from marts.secondary_status_time_daily",
@@ -91,6 +92,16 @@ def test_what_is_told_apart_is_what_there_is_room_for(made_home):
         assert hours == pytest.approx(sum(column(finely, "utilization", "instance_hours")), abs=0.5)
     assert told == sorted(set(told), reverse=True)
     assert len(embedded(finely)) < 40 * told[0]
+
+
+def test_hours_of_unknown_bills_are_told_as_unknown(made_home, tmp_path):
+    unbilled = altered(
+        made_home.warehouse,
+        tmp_path / "unbilled.duckdb",
+        "update marts.utilization_daily set billable_instance_hours = case when instance_hours = 0 then 0 end",
+    )
+    facts = facts_of(unbilled, [Grain(0, 13, 1)])
+    assert {*column(facts, "utilization", "billable_instance_hours")} == {None}
 
 
 def test_what_is_older_than_what_is_kept_is_told_of(made_home):

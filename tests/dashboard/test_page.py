@@ -334,6 +334,7 @@ def test_one_job_that_waits(made_home, opened, tmp_path):
     assert page.locator("#failures .empty").is_visible()
     # Neither minutes nor thousandths, and no parts of a job.
     assert page.locator("[data-figure=instance_hours]").text_content() == "0.017"
+    assert page.get_by_text("bill unknown", exact=True).is_visible()
     assert "0.015" in page.locator("#use .role-axis-label text").all_text_contents()
     labels = page.locator("#waits .role-axis-label text").all_text_contents()
     assert [label for label in labels if label] == ["0", "1", "still waiting"]

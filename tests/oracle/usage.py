@@ -120,14 +120,14 @@ def list_costs_monthly(jobs, reference):
 
 def training_job_costs(jobs, reference):
     parts = [
-        ((job.document["TrainingJobArn"], line, named, _price_since(job, named, day, reference)), day, count, job)
+        ((job.document["TrainingJobArn"], line, named, *_price_key(job, named, day, reference)), day, count, job)
         for job in jobs
         for line, days in (("training", _days(job)), ("warm_pool", _pool_days(job)))
         for day in days
         for named, count in _type_sizes(job)
     ]
     rows = []
-    for (arn, line, instance_type, price_since), alike in grouped(parts, lambda part: part[0]).items():
+    for (arn, line, instance_type, price_since, is_of_spot), alike in grouped(parts, lambda part: part[0]).items():
         _, day, count, job = alike[0]
         times = total(_billed_of_line(job, line, day) for _, day, _, _ in alike)
         rows.append(
@@ -138,6 +138,7 @@ def training_job_costs(jobs, reference):
                 "instance_type": instance_type,
                 "is_prepaid": job.is_prepaid,
                 "price_valid_from": price_since,
+                "price_is_spot": is_of_spot,
                 "first_date": min(day_of(day) for _, day, _, _ in alike),
                 "last_date": max(day_of(day) for _, day, _, _ in alike),
                 "instance_count": count,
@@ -175,10 +176,11 @@ def _job_cost(job, instance_type, day, bill, reference):
     return _cost(row | {"is_prepaid": job.is_prepaid, "date": day_of(day)}, bill, reference)
 
 
-def _price_since(job, instance_type, day, reference):
+def _price_key(job, instance_type, day, reference):
+    """Since when the price holds that a job has on a day, and whether it is one of spot."""
     row = {"instance_type": instance_type, "region": job.region, "is_spot": job.is_spot}
     price = _price(row | {"date": day_of(day)}, reference)
-    return price["valid_from"] if price and not job.is_prepaid else None
+    return (price["valid_from"], price["is_spot"]) if price and not job.is_prepaid else (None, None)
 
 
 def _type_sizes(job):
@@ -198,10 +200,10 @@ def _billed_of_line(job, line, day):
 
 
 def _price(row, reference):
-    """The price in force of an instance type, region and spot or not, on a date; None if there is none."""
-    names = ("instance_type", "region", "is_spot")
-    alike = [price for price in reference["prices"] if all(price[name] == row[name] for name in names)]
-    return _in_force(alike, row["date"])
+    """The price in force on a date: of spot jobs that of spot if there is one, or on demand; None if there is none."""
+    alike = [price for price in reference["prices"] if all(price[n] == row[n] for n in ("instance_type", "region"))]
+    of_spot = _in_force([price for price in alike if price["is_spot"]], row["date"]) if row["is_spot"] else None
+    return of_spot or _in_force([price for price in alike if not price["is_spot"]], row["date"])
 
 
 def _cost(row, bill, reference):
@@ -273,7 +275,7 @@ def quota_utilization_daily(jobs, reference):
     rows = []
     for key, quotas, uses in _limited(jobs, reference):
         of_days = _uses_of_days(uses)
-        days = [(day, end, _limit_on(quotas, day), of_days.get(day, [])) for day, end in _days_of_fleet(jobs)]
+        days = [(day, end, _limit_on(quotas, day), of_days.get(day, [])) for day, end in _days_of_place(jobs, *key[:2])]
         for day, end, limit, near in days:
             if limit is None:
                 continue
@@ -305,7 +307,7 @@ def quota_utilization_hourly(jobs, reference):
     rows = []
     for key, quotas, uses in _limited(jobs, reference):
         of_days = _uses_of_days(uses)
-        for day, day_end in _days_of_fleet(jobs):
+        for day, day_end in _days_of_place(jobs, *key[:2]):
             limit, near = _limit_on(quotas, day), of_days.get(day, [])
             for hour in range(day, day_end, HOUR) if limit is not None and near else ():
                 end = min(hour + HOUR, day_end)
@@ -384,7 +386,7 @@ def capacity_utilization_daily(jobs, reference):
             used[day, *key] += (instances or 0) * running_time(job, day)
     rows = []
     for key, blocks in grouped(reference["capacities"], lambda block: tuple(block[name] for name in keys)).items():
-        for day, end in _days_of_fleet(jobs):
+        for day, end in _days_of_place(jobs, *key[:2]):
             there = [
                 block["instances"]
                 for block in blocks
@@ -407,11 +409,15 @@ def capacity_utilization_daily(jobs, reference):
     return rows
 
 
-def _days_of_fleet(jobs):
-    """(start, end) of each day from that of the first creation, the last one until a job was last seen."""
+def _days_of_place(jobs, account_id, region):
+    """(start, end) of each day from that of the first creation, the last one until a job was last seen there.
+
+    Where there are no jobs, until any was.
+    """
     if not jobs:
         return []
-    as_of = max(job.observed for job in jobs)
+    there = [job.observed for job in jobs if (job.account_id, job.region) == (account_id, region)]
+    as_of = max(there or [job.observed for job in jobs])
     return [
         (day, min(day + DAY, as_of)) for day in buckets(min(job.created for job in jobs), as_of, DAY) if day < as_of
     ]

@@ -168,7 +168,7 @@ def day_use(day, jobs):
     instance_time = sum((job.instances or 0) * running_time(job, day) for job in running)
     gpu_time = total(None if job.gpus is None else job.gpus * running_time(job, day) for job in running)
     gpu_known_time = sum((job.instances or 0) * running_time(job, day) for job in running if job.gpus is not None)
-    billable_time = sum((job.instances or 0) * billed(job, day) for job in jobs)
+    billable_time = total(_bill(job, day) for job in jobs)
     lifetime = sum(overlap(job.created, job.life_end, day, day + DAY) for job in jobs)
     training = sum(
         overlap(visit.start, visit.end, day, day + DAY)
@@ -190,7 +190,8 @@ def day_use(day, jobs):
         # Unknown only if something ran and nothing is known of it; 0 if nothing ran.
         "gpu_hours": hours(gpu_time if running else 0),
         "gpu_known_share": share(gpu_known_time, instance_time),
-        "billable_instance_hours": hours(billable_time),
+        # Likewise.
+        "billable_instance_hours": hours(0 if billable_time is None and not running else billable_time),
         "training_share": share(training, lifetime),
     }
 
@@ -201,6 +202,15 @@ def within(instant, day):
 
 def running_time(job, day):
     return overlap(job.started, job.run_end, day, day + DAY) if job.is_started else 0
+
+
+def _bill(job, day):
+    """Instances x billed time of a day; None if that is not known, or the job neither ran nor was billed on the day."""
+    if job.billable is None or job.instances is None:
+        return None
+    if job.is_started:
+        return job.instances * billed(job, day) if day in buckets(job.started, job.run_end, DAY) else None
+    return job.instances * job.billable if job.billable and within(job.life_end, day) else None
 
 
 def billed(job, day):
