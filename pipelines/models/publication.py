@@ -62,9 +62,8 @@ def take_note(builds: Path, target: Path) -> Noted | None:
     None if there is none, or if the file is not as it was noted. If what follows fails, the next publish finds none.
     """
     for path in builds.glob(f"*/{_NAME}"):
-        with suppress(
-            msgspec.DecodeError, UnicodeDecodeError, FileNotFoundError
-        ):  # another release's, or there is no file
+        # It may be another release's, and there may be no file.
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, FileNotFoundError):
             note = msgspec.json.decode(path.read_bytes(), type=Note)
             if note.file == Stamp.of(target.stat()):
                 path.unlink()

@@ -78,7 +78,9 @@ def publish(build: Build, tables: Iterable[Table], target: Path) -> Published:
         altered, failure = None, None
         if last and (found := _changes(last, build, tables, made_by)) is not None:
             try:
-                altered = _alter_copy(build, tables, found, (target, last.note.file), beside)
+                _copy(target, last.note.file, beside)
+                _alter(build, tables, found, beside)
+                altered = frozenset(change.table.qualified_name for change in found)
             except duckdb.InterruptException:
                 raise
             except (duckdb.Error, OtherFileError) as error:  # the file is damaged, or this takes too much memory
@@ -109,16 +111,12 @@ def _changes(last: Noted, build: Build, tables: tuple[Table, ...], made_by: str)
     return None
 
 
-def _alter_copy(
-    build: Build, tables: tuple[Table, ...], found: list[Change], last: tuple[Path, Stamp], path: Path
-) -> frozenset[str]:
-    """Make the file from a copy of the last one; return which tables were altered."""
-    _copy(*last, path)
+def _alter(build: Build, tables: tuple[Table, ...], found: list[Change], path: Path) -> None:
+    """Make the file from the copy of the last one that is there."""
     with _writing(build, path) as connection:
         for change in found:
             alter(connection, build, change)
     _verify(build, tables, path)
-    return frozenset(change.table.qualified_name for change in found)
 
 
 def _write_anew(build: Build, tables: tuple[Table, ...], path: Path) -> None:
