@@ -60,15 +60,11 @@ closed as (
     select
         *,
         coalesce(left_at, next_start_time, last_seen_at, start_time) as told_end_time,
-        -- Of a job that ended, its end may be told before its last status is; no end is told of statuses that are one.
+        -- Of a job that ended, its end may be told before its last status is.
         left_at is null
         and next_start_time is null
         and is_ended
-        and coalesce(last_seen_at < start_time, false)
-        and coalesce(
-            secondary_status not in ('Completed', 'Failed', 'Stopped', 'MaxRuntimeExceeded', 'MaxWaitTimeExceeded'),
-            true
-        ) as ends_too_early,
+        and coalesce(last_seen_at < start_time, false) as begins_after_the_end,
         greatest(
             start_time, least(coalesce(left_at, next_start_time, last_seen_at, start_time), next_start_time)
         ) as end_time
@@ -88,7 +84,8 @@ stays as (
             when part.is_hole then 0
             else greatest(0, coalesce(epoch_us(c.told_end_time) - epoch_us(c.next_start_time), 0))
         end as overlap_microseconds,
-        not part.is_hole and (c.is_negative or c.ends_too_early) as is_negative,
+        not part.is_hole and c.is_negative as is_negative,
+        not part.is_hole and c.begins_after_the_end as begins_after_the_end,
         not part.is_hole and not c.is_ended and c.left_at is null and c.next_start_time is null as is_open,
         c.is_derived
     from closed as c
@@ -125,7 +122,9 @@ select
     start_time, -- Start of the visit (UTC), never before the job's creation.
     end_time, -- End of the visit (UTC), exclusive; of an open one, the instant up to which the job was seen.
     overlap_microseconds, -- Microseconds cut from its told end, which lay beyond the next visit's start.
-    is_negative, -- Whether its end, or that of the job, lay before its start; it has no length then.
+    is_negative
+    or (begins_after_the_end and phase <> 'terminal')
+        as is_negative, -- Whether its end, or that of the job, lay before its start; it has no length then.
     is_open, -- Whether the job was still in this visit when last seen.
     is_derived -- Whether the visit is derived from the job's times, for want of transitions.
 from stays
