@@ -34,6 +34,8 @@ columns it is, what it does not say, how other systems define it, and questions 
 - Intervals are half-open. Instants are UTC; dates, months and hours are of the setting `time_zone`.
 - What a record does not tell is null, not 0, and is left out of sums; where that matters, a share of what is known
   stands beside them.
+- A share of jobs has its interval of 95 % (Wilson), as `..._low` and `..._high`, with the jobs that it is of beside it;
+  a rate of events that of Poisson's distribution (Garwood). What rests on fewer than 20 is marked `is_small_sample`.
 """
 
 

@@ -224,6 +224,26 @@ class TestSpot:
         names = "savings instance_hours interruptions interrupted_jobs interruptions_per_1000_instance_hours"
         assert columns("spot_savings_monthly", names, document) == [(None, 1, 1, 1, 1000)]
 
+    def test_interruptions_and_hours_are_of_the_month_in_which_they_were_of_open_jobs_too(self):
+        """Open since an hour before a month ended, interrupted before and after that, seen half an hour after it."""
+        month = 31 * DAY
+        document = job(
+            ("Training", month - HOUR, month - 1800),
+            ("Interrupted", month - 1800, month - 1700),
+            ("Training", month - 1700, month + 600),
+            ("Interrupted", month + 600, None),
+            CreationTime=month - HOUR,
+            TrainingStartTime=month - HOUR,
+            TrainingJobStatus="InProgress",
+            SecondaryStatus="Interrupted",
+            EnableManagedSpotTraining=True,
+        )
+        names = "date ended_jobs savings instance_hours interruptions interrupted_jobs"
+        assert columns("spot_savings_monthly", names, document, as_of=month + 1800) == [
+            (date(2024, 1, 1), 0, None, 1, 1, 0),
+            (date(2024, 2, 1), 0, None, 0.5, 1, 0),
+        ]
+
     @pytest.mark.parametrize(
         ("interruptions", "low", "high", "is_small"),
         [

@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from pipelines.models.time_zone import define_time_functions
+from pipelines.models.functions import define_functions
 from pipelines.tables import literal
 
 OTHER = "other"
@@ -248,7 +248,7 @@ def _opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         tables = "select table_name from duckdb_tables() where database_name = 'warehouse' and schema_name = 'marts'"
         for (mart,) in connection.execute(tables).fetchall():
             connection.execute(f"create view marts.{mart} as from warehouse.marts.{mart}")
-        define_time_functions(connection, time_zone)
+        define_functions(connection, time_zone)
         yield connection
 
 

@@ -33,9 +33,10 @@ from pipelines.errors import TrainyardError
 from pipelines.lake.manifest import select_table
 from pipelines.lake.prune import GRACE_SECONDS
 from pipelines.models.catalogue import BoundModel
+from pipelines.models.functions import define_functions, functions
 from pipelines.models.model import Check
 from pipelines.models.parts import WHOLE, LakeFiles, Parts, Stretch
-from pipelines.models.time_zone import UTC, define_time_functions, time_functions
+from pipelines.models.time_zone import UTC
 from pipelines.tables import literal, quoted
 
 BUILDS_KEPT = 3
@@ -280,7 +281,7 @@ class Build:
         for relation in sorted(bound.model.dependencies):
             found = self.input(relation, part)
             read[relation] = found.identity if found else " ".join(self._texts(relation, part)[0].values())
-        made_from = [self.engine, duckdb.__version__, time_functions(self.settled.time_zone), bound.model.sql, read]
+        made_from = [self.engine, duckdb.__version__, functions(self.settled.time_zone), bound.model.sql, read]
         return sha256(msgspec.json.encode(made_from)).hexdigest()[:20]
 
     def _make(self, bound: BoundModel, due: Mapping[str, Path]) -> None:
@@ -370,7 +371,7 @@ class Build:
             connection = self._database.cursor()
             connection.execute(f"attach ':memory:' as {quoted(part)}")
             connection.execute(f"use {quoted(part)}")
-            define_time_functions(connection, self.settled.time_zone)
+            define_functions(connection, self.settled.time_zone)
             self._views[part] = _Views(connection)
         views = self._views[part]
         for relation, select in selects.items():

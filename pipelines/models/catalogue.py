@@ -22,10 +22,10 @@ from pipelines.lake.deleted import DELETED
 from pipelines.lake.sources import SOURCES
 from pipelines.models.context import CONTEXT
 from pipelines.models.failure_rules import FAILURE_RULE_MATCHES
+from pipelines.models.functions import define_functions
 from pipelines.models.job_looks import JOB_LOOKS
 from pipelines.models.model import Model, read_model
 from pipelines.models.reference import REFERENCE_TABLES
-from pipelines.models.time_zone import define_time_functions
 from pipelines.tables import Column, Table
 
 MODEL_SCHEMAS = ("staging", "marts")
@@ -103,7 +103,7 @@ def _load(connection: duckdb.DuckDBPyConnection, folder: Path, inputs: tuple[Tab
             f"models read each other in a circle: {' -> '.join(error.args[1])}"
         ) from None
     bound = []
-    define_time_functions(connection)
+    define_functions(connection)
     for table in inputs:
         _create(connection, table)
     for name in order:

@@ -1,9 +1,9 @@
-"""The time zone of buckets: two functions that every model may call, and the only place that knows of zones.
+"""The time zone of buckets: the only place that knows of zones.
 
-Here: `local_time(t)` and `utc_time(t)`, made for one zone from Python's own time zone data as plain comparisons, so
-that any engine can have them. Storage stays UTC: a model calls them where an instant becomes a day or an hour, and
-never one in an argument of the other: each repeats its argument for every change of the zone's clocks. Not here: the
-setting, and what is put into buckets.
+Here: `local_time(utc)` and `utc_time(local)`, made for one zone from Python's own time zone data as plain comparisons.
+Storage stays UTC: a model calls them where an instant becomes a day or an hour, and never one in an argument of the
+other: each repeats its argument for every change of the zone's clocks. Not here: the setting, what is put into buckets,
+and how engines come to know functions (``functions``).
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
-
-import duckdb
 
 UTC = "UTC"
 
@@ -23,19 +21,9 @@ _LAST = datetime(2100, 1, 1)  # noqa: DTZ001
 _STEP = timedelta(days=7)
 
 
-def define_time_functions(connection: duckdb.DuckDBPyConnection, time_zone: str = UTC) -> None:
-    """Create `local_time` and `utc_time` in a connection, between naive timestamps of UTC and of a zone.
-
-    `utc_time` is the first instant at which the zone's clocks show at least the time given: where they are put back and
-    show it twice the earlier, where they are put forward and skip it the instant of the change.
-    """
-    for name, parameter, expression in time_functions(time_zone):
-        connection.execute(f"create macro {name}({parameter}) as {expression}")
-
-
 @cache
-def time_functions(time_zone: str) -> tuple[tuple[str, str, str], ...]:
-    """Name, parameter and expression of each function, for an engine to define."""
+def time_expressions(time_zone: str) -> tuple[str, str]:
+    """What the zone's clocks show at an instant `utc`, and the instant at which they show `local`."""
     changes, offsets = _changes(ZoneInfo(time_zone))
     local = [_shifted("utc", offset) for offset in offsets]
     utc = [_shifted("local", -offset) for offset in offsets]
@@ -45,10 +33,7 @@ def time_functions(time_zone: str) -> tuple[tuple[str, str, str], ...]:
     ]
     # A change is when the clocks of before would show this.
     shown = [change + offset for change, offset in zip(changes, offsets, strict=False)]
-    return (
-        ("local_time", "utc", _chosen("utc", changes, local)),
-        ("utc_time", "local", _chosen("local", shown, [utc[0], *later])),
-    )
+    return _chosen("utc", changes, local), _chosen("local", shown, [utc[0], *later])
 
 
 def _changes(zone: ZoneInfo) -> tuple[list[datetime], list[timedelta]]:

@@ -82,7 +82,7 @@ def _series(series: exp.GenerateSeries) -> exp.Expr:
 
 
 def _utc_time(time: exp.UtcTime) -> exp.Expr:
-    """It is the models' own function (``time_zone``), not the one that other engines have by that name."""
+    """It is the models' own function (``functions``), not the one that other engines have by that name."""
     return exp.Anonymous(this="utc_time", expressions=[time.this])
 
 

@@ -18,7 +18,7 @@ from pipelines import files
 from pipelines.errors import TrainyardError
 from pipelines.models.build import Build
 from pipelines.models.catalogue import BoundModel, partitioned_tables
-from pipelines.models.time_zone import time_functions
+from pipelines.models.functions import functions
 from pipelines.tables import Table, literal
 
 if TYPE_CHECKING:
@@ -42,10 +42,11 @@ def write_model(build: Build, bound: BoundModel, part: str, path: Path) -> None:
     session = _session()
     from pipelines.spark.dialect import in_spark, view_name  # of sqlglot, which the extra has
 
-    for name, parameter, expression in time_functions(build.settled.time_zone):
+    for function in functions(build.settled.time_zone):
+        parameters = ", ".join(f"{name} {_type(type_)}" for name, type_ in function.parameters.items())
         session.sql(
-            f"create or replace temporary function {name}({parameter} timestamp_ntz) returns timestamp_ntz"
-            f" return {in_spark(expression)}"
+            f"create or replace temporary function {function.name}({parameters}) returns {_type(function.type)}"
+            f" return {in_spark(function.expression)}"
         )
     for relation in bound.model.dependencies:
         _read(session, build, relation, part).createOrReplaceTempView(view_name(relation))

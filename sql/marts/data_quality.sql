@@ -74,5 +74,10 @@ select
     flaw, -- What is wrong, or not known.
     examined_jobs, -- Jobs that could have it: those that started and ended for a time, that failed for a class, or all.
     flawed_jobs, -- Jobs that have the flaw.
-    flawed_jobs / nullif(examined_jobs, 0) as flawed_share -- flawed_jobs / examined_jobs; null if there are none.
+    flawed_jobs / nullif(examined_jobs, 0) as flawed_share, -- flawed_jobs / examined_jobs; null if there are none.
+    wilson_low(flawed_jobs, examined_jobs)
+        as flawed_share_low, -- Lower end of the 95 % interval (Wilson) of flawed_share; null if that is.
+    wilson_high(flawed_jobs, examined_jobs)
+        as flawed_share_high, -- Upper end of the 95 % interval (Wilson) of flawed_share; null if that is.
+    examined_jobs < 20 as is_small_sample -- Whether examined_jobs are fewer than 20.
 from flaws

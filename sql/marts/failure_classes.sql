@@ -31,18 +31,30 @@ totals as (
         sum(gpu_microseconds) as gpu_microseconds
     from failures
     group by failure_class, failure_actor
+),
+
+shares as (
+    select
+        *,
+        cast(sum(jobs) over () as bigint) as failed_jobs
+    from totals
 )
 
 select
     failure_class, -- Class of the failures by reference.failure_rules, or `unknown`.
     failure_actor, -- Who can mend them: user, platform or aws; null if unknown.
     jobs, -- Jobs that failed so.
-    jobs
-    / nullif(sum(jobs) over (), 0) as job_share, -- Share of them in all failed jobs (0 to 1); null without any.
+    failed_jobs, -- All jobs that failed.
+    jobs / nullif(failed_jobs, 0) as job_share, -- Share of the jobs in all that failed (0 to 1); null without any.
+    wilson_low(jobs, failed_jobs)
+        as job_share_low, -- Lower end of the 95 % interval (Wilson) of job_share; null if that is.
+    wilson_high(jobs, failed_jobs)
+        as job_share_high, -- Upper end of the 95 % interval (Wilson) of job_share; null if that is.
     instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of their runs; null if all are unknown.
     instance_microseconds
     / nullif(sum(instance_microseconds) over (), 0) as instance_hour_share, -- Their share in all; null if all are 0.
     gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
     gpu_microseconds
-    / nullif(sum(gpu_microseconds) over (), 0) as gpu_hour_share -- Their share in all; null if all are 0.
-from totals
+    / nullif(sum(gpu_microseconds) over (), 0) as gpu_hour_share, -- Their share in all; null if all are 0.
+    failed_jobs < 20 as is_small_sample -- Whether fewer than 20 jobs failed.
+from shares

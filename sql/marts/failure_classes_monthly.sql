@@ -19,6 +19,13 @@ with totals as (
     from staging.job_totals
     where training_job_status = 'Failed'
     group by end_month, account_id, region, instance_type, is_spot, end_cause, end_actor
+),
+
+shares as (
+    select
+        *,
+        cast(sum(jobs) over (partition by date, account_id, region, instance_type, is_spot) as bigint) as failed_jobs
+    from totals
 )
 
 select
@@ -30,9 +37,13 @@ select
     end_cause as failure_class, -- Class of the failures by reference.failure_rules, or `unknown`.
     end_actor as failure_actor, -- Who can mend them: user, platform or aws; null if unknown.
     jobs, -- Jobs that failed so.
-    jobs / sum(jobs) over (
-        partition by date, account_id, region, instance_type, is_spot
-    ) as job_share, -- Share of them in the failed jobs of the month and these dimensions (0 to 1).
+    failed_jobs, -- All jobs of the month and these dimensions that failed.
+    jobs / failed_jobs as job_share, -- Share of the jobs in failed_jobs (0 to 1).
+    wilson_low(jobs, failed_jobs)
+        as job_share_low, -- Lower end of the 95 % interval (Wilson) of job_share.
+    wilson_high(jobs, failed_jobs)
+        as job_share_high, -- Upper end of the 95 % interval (Wilson) of job_share.
     instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of their runs; null if all are unknown.
-    gpu_microseconds / 3.6e9 as gpu_hours -- GPU-hours of their runs; null if all are unknown.
-from totals
+    gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
+    failed_jobs < 20 as is_small_sample -- Whether failed_jobs are fewer than 20.
+from shares

@@ -22,7 +22,11 @@ select
     failure_rate_low,
     failure_rate_high,
     failure_rate_strict,
+    failure_rate_strict_low,
+    failure_rate_strict_high,
     failure_rate_all,
+    failure_rate_all_low,
+    failure_rate_all_high,
     is_small_sample
 from staging.failure_rates
 where scope = 'cohort'

@@ -19,6 +19,8 @@ select
     failure_rate_low,
     failure_rate_high,
     failure_rate_strict,
+    failure_rate_strict_low,
+    failure_rate_strict_high,
     failure_rate_all,
     is_small_sample
 from staging.failure_rates

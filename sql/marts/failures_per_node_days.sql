@@ -13,13 +13,7 @@
 
 with jobs as (
     select
-        case
-            when gpu_count is null then 'unknown'
-            when gpu_count <= 1 then cast(gpu_count as varchar)
-            when gpu_count <= 4 then '2-4'
-            when gpu_count <= 8 then '5-8'
-            else '>8'
-        end as size_bucket,
+        size_bucket(gpu_count) as size_bucket,
         end_month is not null as is_ended,
         training_job_status = 'Failed' as is_failed,
         coalesce(end_actor = 'aws', false) as is_infrastructure,
@@ -57,30 +51,12 @@ scopes as (
     cross join unnest(['all', 'infrastructure']) as s (failure_scope)
 ),
 
--- Above the table, the expansion of Cornish and Fisher for the quantiles of the gamma distribution with shape
--- `failures` (low) and `failures + 1` (high), at z = -+1.959963984540054, to the eighth term: relative error below
--- 1e-10 from 101 failures on, and less the more there are.
 bounds as (
     select
-        s.*,
-        coalesce(
-            b.low,
-            s.failures - 1.959963984540054 * sqrt(s.failures) + 0.9471529402313751
-            + 0.17196185986461623 / nullif(sqrt(s.failures), 0) - 0.06809954241743825 / nullif(s.failures, 0)
-            - 0.03444176509221394 / nullif(power(s.failures, 1.5), 0)
-            - 0.024394073942926014 / nullif(power(s.failures, 2), 0)
-            - 0.015001812870610526 / nullif(power(s.failures, 2.5), 0)
-        ) as events_low,
-        coalesce(
-            b.high,
-            s.failures + 1 + 1.959963984540054 * sqrt(s.failures + 1) + 0.9471529402313751
-            - 0.17196185986461623 / sqrt(s.failures + 1) - 0.06809954241743825 / (s.failures + 1)
-            + 0.03444176509221394 / power(s.failures + 1, 1.5)
-            - 0.024394073942926014 / power(s.failures + 1, 2)
-            + 0.015001812870610526 / power(s.failures + 1, 2.5)
-        ) as events_high
-    from scopes as s
-    left join staging.poisson_bounds as b on s.failures = b.events
+        *,
+        poisson_low(failures) as failures_low,
+        poisson_high(failures) as failures_high
+    from scopes
 )
 
 select
@@ -93,22 +69,23 @@ select
     ended_node_days, -- Those of the node_days that belong to jobs which ended.
     1000 * failures
     / nullif(node_days, 0) as failures_per_1000_node_days, -- Failures per 1,000 node-days; null if there are none.
-    1000 * events_low
+    1000 * failures_low
     / nullif(node_days, 0) as failures_per_1000_node_days_low, -- Lower end of its interval; 0 without failures.
-    1000 * events_high / nullif(node_days, 0) as failures_per_1000_node_days_high, -- Upper end of its interval.
+    1000 * failures_high / nullif(node_days, 0) as failures_per_1000_node_days_high, -- Upper end of its interval.
     1000 * failures
     / nullif(ended_node_days, 0) as failures_per_1000_ended_node_days, -- Failures per 1,000 ended_node_days.
-    1000 * events_low
+    1000 * failures_low
     / nullif(ended_node_days, 0) as failures_per_1000_ended_node_days_low, -- Lower end of its interval.
-    1000 * events_high
+    1000 * failures_high
     / nullif(ended_node_days, 0) as failures_per_1000_ended_node_days_high, -- Upper end of its interval.
     24 * node_days / nullif(failures, 0) as mttf_node_hours, -- Mean node-hours to a failure; null without failures.
-    24 * node_days / events_high as mttf_node_hours_low, -- Lower end of its interval.
-    24 * node_days / nullif(events_low, 0) as mttf_node_hours_high, -- Upper end of its interval; null without failures.
+    24 * node_days / failures_high as mttf_node_hours_low, -- Lower end of its interval.
+    24 * node_days
+    / nullif(failures_low, 0) as mttf_node_hours_high, -- Upper end of its interval; null without failures.
     24 * ended_node_days
     / nullif(failures, 0) as mttf_ended_node_hours, -- Mean ended node-hours to a failure; null without failures.
-    24 * ended_node_days / events_high as mttf_ended_node_hours_low, -- Lower end of its interval.
+    24 * ended_node_days / failures_high as mttf_ended_node_hours_low, -- Lower end of its interval.
     24 * ended_node_days
-    / nullif(events_low, 0) as mttf_ended_node_hours_high, -- Upper end of its interval; null without failures.
+    / nullif(failures_low, 0) as mttf_ended_node_hours_high, -- Upper end of its interval; null without failures.
     failures < 20 as is_small_sample -- Whether fewer than 20 failures stand behind the rate.
 from bounds

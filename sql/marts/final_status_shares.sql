@@ -18,15 +18,33 @@ with totals as (
     from staging.job_totals
     where end_month is not null
     group by training_job_status
+),
+
+shares as (
+    select
+        *,
+        cast(sum(jobs) over () as bigint) as ended_jobs,
+        cast(sum(started_jobs) over () as bigint) as started_and_ended_jobs
+    from totals
 )
 
 select
     training_job_status,
     jobs, -- Jobs that ended so.
-    jobs / sum(jobs) over () as job_share, -- Share of them in all ended jobs (0 to 1).
+    ended_jobs, -- All jobs that ended.
+    jobs / ended_jobs as job_share, -- Share of the jobs in all that ended (0 to 1).
+    wilson_low(jobs, ended_jobs)
+        as job_share_low, -- Lower end of the 95 % interval (Wilson) of job_share.
+    wilson_high(jobs, ended_jobs)
+        as job_share_high, -- Upper end of the 95 % interval (Wilson) of job_share.
     started_jobs, -- Those of the jobs that started.
+    started_and_ended_jobs, -- All jobs that ended, having started.
     started_jobs
-    / nullif(sum(started_jobs) over (), 0) as started_job_share, -- Their share in all; null if none started.
+    / nullif(started_and_ended_jobs, 0) as started_job_share, -- Share of started_jobs in them; null if none started.
+    wilson_low(started_jobs, started_and_ended_jobs)
+        as started_job_share_low, -- Lower end of the 95 % interval (Wilson) of started_job_share; null if that is.
+    wilson_high(started_jobs, started_and_ended_jobs)
+        as started_job_share_high, -- Upper end of the 95 % interval (Wilson) of started_job_share; null if that is.
     instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of their runs; null if all are unknown.
     instance_microseconds
     / nullif(sum(instance_microseconds) over (), 0) as instance_hour_share, -- Their share in all; null if all are 0.
@@ -34,5 +52,6 @@ select
     gpu_microseconds
     / nullif(sum(gpu_microseconds) over (), 0) as gpu_hour_share, -- Their share in all; null if all are 0.
     gpu_known_instance_microseconds
-    / nullif(instance_microseconds, 0) as gpu_known_share -- Share of instance_hours whose GPUs are known; null if 0.
-from totals
+    / nullif(instance_microseconds, 0) as gpu_known_share, -- Share of instance_hours whose GPUs are known; null if 0.
+    ended_jobs < 20 as is_small_sample -- Whether fewer than 20 jobs ended.
+from shares

@@ -59,6 +59,15 @@ select
     limit_shares[3] as p99_limit_share, -- The 99th; above 1 if interruptions or uploads made a run longer.
     under_tenth_jobs, -- Jobs that ran for less than a tenth of their limit, and were not stopped for it.
     under_tenth_jobs / jobs as under_tenth_share, -- Share of under_tenth_jobs in the jobs (0 to 1).
+    wilson_low(under_tenth_jobs, jobs)
+        as under_tenth_share_low, -- Lower end of the 95 % interval (Wilson) of under_tenth_share.
+    wilson_high(under_tenth_jobs, jobs)
+        as under_tenth_share_high, -- Upper end of the 95 % interval (Wilson) of under_tenth_share.
     at_limit_jobs, -- Jobs that ran for as long as their limit, or that SageMaker stopped for it (MaxRuntimeExceeded).
-    at_limit_jobs / jobs as at_limit_share -- Share of at_limit_jobs in the jobs (0 to 1).
+    at_limit_jobs / jobs as at_limit_share, -- Share of at_limit_jobs in the jobs (0 to 1).
+    wilson_low(at_limit_jobs, jobs)
+        as at_limit_share_low, -- Lower end of the 95 % interval (Wilson) of at_limit_share.
+    wilson_high(at_limit_jobs, jobs)
+        as at_limit_share_high, -- Upper end of the 95 % interval (Wilson) of at_limit_share.
+    jobs < 20 as is_small_sample -- Whether there are fewer than 20 jobs.
 from totals

@@ -18,6 +18,13 @@ with totals as (
     from staging.job_totals
     where training_job_status = 'Stopped'
     group by account_id, region, instance_type, is_spot, end_cause
+),
+
+shares as (
+    select
+        *,
+        cast(sum(jobs) over (partition by account_id, region, instance_type, is_spot) as bigint) as stopped_jobs
+    from totals
 )
 
 select
@@ -28,10 +35,14 @@ select
     end_cause
         as stop_cause, -- Cause: max_runtime_exceeded, max_wait_time_exceeded, tuning_early_stop or user_or_api.
     jobs, -- Jobs that ended Stopped for this cause.
-    jobs / sum(jobs) over (
-        partition by account_id, region, instance_type, is_spot
-    ) as job_share, -- Share of the cause in the stopped jobs of these dimensions (0 to 1).
+    stopped_jobs, -- All jobs of these dimensions that ended Stopped.
+    jobs / stopped_jobs as job_share, -- Share of the cause in stopped_jobs (0 to 1).
+    wilson_low(jobs, stopped_jobs)
+        as job_share_low, -- Lower end of the 95 % interval (Wilson) of job_share.
+    wilson_high(jobs, stopped_jobs)
+        as job_share_high, -- Upper end of the 95 % interval (Wilson) of job_share.
     never_started_jobs, -- Those of them that had not started.
     instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of their runs; null if all are unknown.
-    gpu_microseconds / 3.6e9 as gpu_hours -- GPU-hours of their runs; null if all are unknown.
-from totals
+    gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
+    stopped_jobs < 20 as is_small_sample -- Whether stopped_jobs are fewer than 20.
+from shares

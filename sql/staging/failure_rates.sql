@@ -41,24 +41,6 @@ counts as (
         (cohort, account_id, region, instance_type, is_spot),
         ()
     )
-),
-
--- Wilson's interval of 95 %; 3.84… is the square of its z, 1.959963984540054.
-rates as (
-    select
-        *,
-        started_and_failed_jobs / nullif(started_and_ended_jobs, 0) as failure_rate,
-        3.841458820694124 / nullif(started_and_ended_jobs, 0) as z_squared_share
-    from counts
-),
-
-intervals as (
-    select
-        *,
-        (failure_rate + z_squared_share / 2) / (1 + z_squared_share) as centre,
-        sqrt(z_squared_share * (failure_rate * (1 - failure_rate) + z_squared_share / 4))
-        / (1 + z_squared_share) as margin
-    from rates
 )
 
 select
@@ -74,15 +56,25 @@ select
     stopped_jobs, -- Jobs that ended Stopped, started or not.
     started_and_ended_jobs, -- Jobs that ended, having started: the denominator of failure_rate.
     started_and_failed_jobs, -- Jobs that ended Failed, having started: the numerator of failure_rate.
-    failure_rate, -- Share of the started and ended jobs that failed (0 to 1); null if there are none.
-    case
-        when failure_rate is not null then greatest(0, centre - margin)
-    end as failure_rate_low, -- Lower end of the 95 % interval (Wilson) of failure_rate; null if that is.
-    case
-        when failure_rate is not null then least(1, centre + margin)
-    end as failure_rate_high, -- Upper end of the 95 % interval (Wilson) of failure_rate; null if that is.
+    started_and_failed_jobs
+    / nullif(started_and_ended_jobs, 0)
+        as failure_rate, -- Share of the started and ended jobs that failed (0 to 1); null if there are none.
+    wilson_low(started_and_failed_jobs, started_and_ended_jobs)
+        as failure_rate_low, -- Lower end of the 95 % interval (Wilson) of failure_rate; null if that is.
+    wilson_high(started_and_failed_jobs, started_and_ended_jobs)
+        as failure_rate_high, -- Upper end of the 95 % interval (Wilson) of failure_rate; null if that is.
     failed_jobs
     / nullif(completed_jobs + failed_jobs, 0) as failure_rate_strict, -- Failed / (completed + failed); null if none.
+    wilson_low(failed_jobs, completed_jobs + failed_jobs)
+        as failure_rate_strict_low, -- Lower end of the 95 % interval (Wilson) of failure_rate_strict.
+    wilson_high(failed_jobs, completed_jobs + failed_jobs)
+        as failure_rate_strict_high, -- Upper end of the 95 % interval (Wilson) of failure_rate_strict.
     failed_jobs / nullif(submitted_jobs, 0) as failure_rate_all, -- Failed / submitted, may exceed 1; null if none.
+    case
+        when scope in ('cohort', 'all') then wilson_low(failed_jobs, submitted_jobs)
+    end as failure_rate_all_low, -- Lower end of the 95 % interval (Wilson) of failure_rate_all, of the same jobs.
+    case
+        when scope in ('cohort', 'all') then wilson_high(failed_jobs, submitted_jobs)
+    end as failure_rate_all_high, -- Upper end of the 95 % interval (Wilson) of failure_rate_all, of the same jobs.
     started_and_ended_jobs < 20 as is_small_sample -- Whether fewer than 20 jobs stand behind failure_rate.
-from intervals
+from counts

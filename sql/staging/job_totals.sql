@@ -6,13 +6,10 @@
 -- training_job_status, end_cause, end_actor
 -- @check counted_jobs_are_jobs: counted_jobs <= jobs
 
-with interruptions as (
-    select
-        training_job_arn,
-        count(*) as interruptions
+with interrupted as (
+    select distinct training_job_arn
     from staging.secondary_status_visits
     where secondary_status = 'Interrupted'
-    group by training_job_arn
 )
 
 select
@@ -50,11 +47,10 @@ select
             cast(l.training_time_in_seconds as decimal(19, 0)) * 1000000 * l.instance_count
         ) filter (where l.billable_instance_microseconds is not null) as decimal(38, 0)
     ) as compared_trained_microseconds, -- Training time times instances of the compared_jobs; null if there are none.
-    cast(coalesce(sum(i.interruptions), 0) as bigint) as interruptions, -- How often they were interrupted.
-    count(i.interruptions) as interrupted_jobs -- Those of them that were interrupted at all.
+    count(i.training_job_arn) as interrupted_jobs -- Those of them that were interrupted at all.
 from staging.training_job_lives as l
 left join staging.end_causes as c on l.training_job_arn = c.training_job_arn
-left join interruptions as i on l.training_job_arn = i.training_job_arn
+left join interrupted as i on l.training_job_arn = i.training_job_arn
 group by
     l.created_month,
     case when l.is_ended then cast(date_trunc('month', local_time(l.life_end_at)) as date) end,

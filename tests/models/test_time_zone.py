@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.models.time_zone import define_time_functions
+from pipelines.models.functions import define_functions
 from pipelines.shipped import shipped
 
 # Ahead, behind, by fractions of an hour; clocks put forward or back at midnight, by half an hour, for a month of
@@ -32,7 +32,7 @@ instants = st.datetimes(datetime(1970, 1, 2), datetime(2099, 12, 30))
 @pytest.fixture(scope="module", params=ZONES)
 def zone(request):
     with duckdb.connect() as connection:
-        define_time_functions(connection, request.param)
+        define_functions(connection, request.param)
 
         def call(function, argument):
             return connection.execute(f"select {function}($1::timestamp)", [argument]).fetchone()[0]

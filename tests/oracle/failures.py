@@ -7,7 +7,7 @@ from hashlib import md5
 from pathlib import Path
 
 from tests.oracle.intervals import DAY, month_of, timestamp
-from tests.oracle.statistics import grouped, hours, share, total
+from tests.oracle.statistics import grouped, hours, proportion, share, total
 
 RULES = Path(__file__).parents[2] / "reference" / "failure_rules.csv"
 
@@ -122,7 +122,9 @@ def stop_causes(jobs):
             **alike[0].dimensions,
             "stop_cause": cause,
             "jobs": len(of_cause),
-            "job_share": len(of_cause) / len(alike),
+            "stopped_jobs": len(alike),
+            **proportion("job_share", len(of_cause), len(alike)),
+            "is_small_sample": len(alike) < 20,
             "never_started_jobs": sum(job.is_never_started for job in of_cause),
             **used(of_cause),
         }
@@ -139,9 +141,9 @@ def failure_classes(jobs):
         row = {"failure_class": failure_class, "failure_actor": actor, "jobs": len(alike), **used(alike)}
         if failure_class == "unknown":
             row |= {name: row[name] or 0 for name in ("instance_hours", "gpu_hours")}
-        rows.append(row)
+        rows.append(row | proportion("job_share", len(alike), len(failed)))
+        rows[-1] |= {"failed_jobs": len(failed), "is_small_sample": len(failed) < 20}
     for name, part in (
-        ("job_share", "jobs"),
         ("instance_hour_share", "instance_hours"),
         ("gpu_hour_share", "gpu_hours"),
     ):
@@ -160,7 +162,9 @@ def failure_classes_monthly(jobs):
             "failure_class": failure_class,
             "failure_actor": actor,
             "jobs": len(of_class),
-            "job_share": len(of_class) / len(alike),
+            "failed_jobs": len(alike),
+            **proportion("job_share", len(of_class), len(alike)),
+            "is_small_sample": len(alike) < 20,
             **used(of_class),
         }
         for (month, *_), alike in grouped(

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import timedelta
 
 from tests.oracle.intervals import day_of, timestamp
-from tests.oracle.statistics import grouped, hours, share, total
+from tests.oracle.statistics import grouped, hours, proportion, share, total
 
 
 def fleet_totals(jobs):
@@ -71,7 +71,9 @@ def job_sizes(jobs):
             {
                 "size_bucket": bucket,
                 "jobs": len(alike),
-                "job_share": share(len(alike), len(jobs)),
+                "all_jobs": len(jobs),
+                **proportion("job_share", len(alike), len(jobs)),
+                "is_small_sample": len(jobs) < 20,
                 "instance_hours": hours(instance_time_of_bucket),
                 "instance_hour_share": share(instance_time_of_bucket, instance_time),
                 "gpu_hours": hours(gpu_time_of_bucket),

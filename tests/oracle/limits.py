@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from tests.oracle.intervals import SECOND
-from tests.oracle.statistics import grouped, quantile
+from tests.oracle.statistics import grouped, proportion, quantile
 
 DEFAULT_LIMIT_SECONDS = 24 * 3600
 
@@ -37,7 +37,8 @@ def _accuracy(jobs):
             for name, q in (("p50", "0.5"), ("p90", "0.9"), ("p99", "0.99"))
         },
         "under_tenth_jobs": len(under_tenth),
-        "under_tenth_share": len(under_tenth) / len(jobs),
+        **proportion("under_tenth_share", len(under_tenth), len(jobs)),
         "at_limit_jobs": len(at_limit),
-        "at_limit_share": len(at_limit) / len(jobs),
+        **proportion("at_limit_share", len(at_limit), len(jobs)),
+        "is_small_sample": len(jobs) < 20,
     }

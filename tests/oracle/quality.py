@@ -2,7 +2,7 @@
 
 from tests.oracle.failures import judged, reason_of
 from tests.oracle.intervals import timestamp
-from tests.oracle.statistics import grouped, seconds, share
+from tests.oracle.statistics import grouped, proportion, seconds
 
 
 def _ran(job):
@@ -46,7 +46,8 @@ def data_quality(jobs):
                     "flaw": flaw,
                     "examined_jobs": len(examined),
                     "flawed_jobs": flawed,
-                    "flawed_share": share(flawed, len(examined)),
+                    **proportion("flawed_share", flawed, len(examined)),
+                    "is_small_sample": len(examined) < 20,
                 }
             )
     return rows

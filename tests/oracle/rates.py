@@ -1,11 +1,11 @@
 """The marts of how jobs ended: failure rates and the shares of final statuses."""
 
 from tests.oracle.intervals import day_of, month_of
-from tests.oracle.statistics import grouped, hours, share, total, wilson
+from tests.oracle.statistics import grouped, hours, proportion, share, total
 
 
 def failure_rates(jobs):
-    return [_rates(jobs, [job for job in jobs if job.is_ended])]
+    return [_rates_of_the_same(jobs, [job for job in jobs if job.is_ended])]
 
 
 def failure_rates_daily(jobs):
@@ -21,7 +21,8 @@ def failure_rates_by_cohort(jobs):
     for (month, *_), cohort in grouped(jobs, lambda job: (month_of(job.created), *job.dimensions.values())).items():
         ended = [job for job in cohort if job.is_ended]
         rows.append(
-            {"date": month, **cohort[0].dimensions, "open_jobs": len(cohort) - len(ended), **_rates(cohort, ended)}
+            {"date": month, **cohort[0].dimensions, "open_jobs": len(cohort) - len(ended)}
+            | _rates_of_the_same(cohort, ended)
         )
     return rows
 
@@ -39,23 +40,26 @@ def _rates_by(bucket, jobs):
     return rows
 
 
+def _rates_of_the_same(submitted, ended):
+    """Those that ended are of those that were submitted: a share of them has an interval."""
+    rates = _rates(submitted, ended)
+    return rates | proportion("failure_rate_all", rates["failed_jobs"], len(submitted))
+
+
 def _rates(submitted, ended):
     completed, failed, stopped = (
         [job for job in ended if job.status == status] for status in ("Completed", "Failed", "Stopped")
     )
     started = [job for job in ended if job.is_started]
     failed_and_started = [job for job in failed if job.is_started]
-    low, high = wilson(len(failed_and_started), len(started))
     return {
         "submitted_jobs": len(submitted),
         "completed_jobs": len(completed),
         "failed_jobs": len(failed),
         "stopped_jobs": len(stopped),
         "started_and_ended_jobs": len(started),
-        "failure_rate": share(len(failed_and_started), len(started)),
-        "failure_rate_low": low,
-        "failure_rate_high": high,
-        "failure_rate_strict": share(len(failed), len(completed) + len(failed)),
+        **proportion("failure_rate", len(failed_and_started), len(started)),
+        **proportion("failure_rate_strict", len(failed), len(completed) + len(failed)),
         "failure_rate_all": share(len(failed), len(submitted)),
         "is_small_sample": len(started) < 20,
     }
@@ -74,9 +78,11 @@ def final_status_shares(jobs):
             {
                 "training_job_status": status,
                 "jobs": len(alike),
-                "job_share": share(len(alike), len(ended)),
+                "ended_jobs": len(ended),
+                **proportion("job_share", len(alike), len(ended)),
                 "started_jobs": sum(job.is_started for job in alike),
-                "started_job_share": share(sum(job.is_started for job in alike), started),
+                "started_and_ended_jobs": started,
+                **proportion("started_job_share", sum(job.is_started for job in alike), started),
                 "instance_hours": hours(instance_time_of_status),
                 "instance_hour_share": share(instance_time_of_status, instance_time),
                 "gpu_hours": hours(gpu_time_of_status),
@@ -84,6 +90,7 @@ def final_status_shares(jobs):
                 "gpu_known_share": share(
                     sum(job.instance_time or 0 for job in alike if job.gpus is not None), instance_time_of_status
                 ),
+                "is_small_sample": len(ended) < 20,
             }
         )
     return rows

@@ -71,6 +71,12 @@ def wilson(part, whole):
     return max(0.0, (centre - margin) / scale), min(1.0, (centre + margin) / scale)
 
 
+def proportion(name, part, whole):
+    """A share of counts with its interval, by the names of columns."""
+    low, high = wilson(part, whole)
+    return {name: share(part, whole), f"{name}_low": low, f"{name}_high": high}
+
+
 def garwood(events):
     """Exact interval of 95 % for a Poisson mean, from the quantiles of chi-square."""
     low = chi2.ppf(0.025, 2 * events) / 2 if events else 0.0

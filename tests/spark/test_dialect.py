@@ -4,11 +4,11 @@ import pytest
 from sqlglot import exp, parse_one
 
 from pipelines.models.catalogue import load_catalogue
-from pipelines.models.time_zone import time_functions
+from pipelines.models.functions import functions
 from pipelines.shipped import shipped
 from pipelines.spark.dialect import in_spark
 
-OF_THE_MODELS = {name for name, _, _ in time_functions("UTC")}
+OF_THE_MODELS = {function.name for function in functions()}
 
 
 def refused(sql):
