@@ -10,10 +10,12 @@ and of a member that is there twice it takes the first where the last counts, so
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, lru_cache
+from itertools import groupby, islice
+from operator import attrgetter
 from typing import Any
 
 import duckdb
@@ -27,6 +29,8 @@ from pipelines.tables import literal
 
 # A record at every limit that SageMaker documents has some 1 MB; a document is read whole.
 MOST_BYTES = 16 * 2**20
+# So many jobs are nested arrays at once, in each of the threads that make some: some 35 MB.
+JOBS_A_PIECE = 4_000
 # DuckDB parses so many documents at once: with more, what it makes of them does not stay in the processor's cache.
 DOCUMENTS_A_CHUNK = 256
 
@@ -79,6 +83,7 @@ class _RawLine(msgspec.Struct):
     document: msgspec.Raw
 
 
+_PARTITION = attrgetter("partition")
 _RAW_LINE = msgspec.json.Decoder(_RawLine)
 _ENCODE = msgspec.json.Encoder().encode
 
@@ -162,6 +167,19 @@ def _account_and_region(owner: str) -> tuple[str, str] | None:
 def _month(day: int) -> str:
     """The month (``YYYY-MM``) that a day, counted from 1970-01-01, is in."""
     return (date(1970, 1, 1) + timedelta(days=day)).isoformat()[:7]
+
+
+def pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """The rows by partition, cut where one ends, or where one is too large in itself: to be read a piece at a time."""
+    piece: list[Row] = []
+    for _, group in groupby(sorted(rows, key=_PARTITION), key=_PARTITION):
+        while part := list(islice(group, JOBS_A_PIECE)):
+            if len(piece) + len(part) > JOBS_A_PIECE:
+                yield piece
+                piece = []
+            piece = piece + part
+    if piece:
+        yield piece
 
 
 def read_rows(connection: duckdb.DuckDBPyConnection, rows: Sequence[Row]) -> pa.Table:

@@ -3,8 +3,8 @@
 Here: which rows win, the files that a commit adds to the partitions they belong in, and the manifest that would put
 these in force. Not here: putting it in force (``load`` does, when all is written), and reading raw.
 
-New rows are written beside the held ones. Held rows of a partition are written anew only when some have been replaced,
-or when they are in too many files.
+New rows are written beside the held ones. Held rows of a table of a partition are written anew only when some of them
+are outdated, or when they are in too many files.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ import os
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines import files
-from pipelines.flatten.documents import EVENT_SOURCE, NEVER, Row, read_rows
+from pipelines.flatten.documents import EVENT_SOURCE, NEVER, Row, pieces, read_rows
 from pipelines.flatten.layout import LakeTable, lake_tables, main_table
 from pipelines.flatten.unnest import unnested
+from pipelines.lake.compare import compare
 from pipelines.lake.manifest import Manifest, Partition, TableFiles, select_table
 from pipelines.tables import Table, literal, quoted
 
-# So many jobs are nested arrays at once, in each of the threads that write: some 35 MB.
-JOBS_A_PIECE = 4_000
 WRITERS = min(4, os.cpu_count() or 1)
-# A partition is in too many files when it has this many, and one more for so many jobs.
+# A table of a partition is in too many files when these are more, and one more for so many jobs.
 SPARE_FILES, JOBS_A_FILE = 8, 20_000
 
 Key = tuple[str, str, str]
@@ -52,22 +52,30 @@ def upserted(
     if not winners:
         return manifest, 0
     replaced = {row.training_job_arn: held[row.training_job_arn][1] for row in winners if row.training_job_arn in held}
-    losing, gaining = set(replaced.values()), {row.partition for row in winners}
-    stale = {
-        part.key: part
-        for part in manifest.partitions
-        if part.key in losing or (part.key in gaining and _is_scattered(part))
-    }
+    staying = [row for row in winners if replaced.get(row.training_job_arn) == row.partition]
+    moved = replaced.keys() - {row.training_job_arn for row in staying}
     commit = f"{manifest.generation + 1:08d}-{uuid.uuid4().hex[:8]}"
-    written = [
-        *_rewritten(connection, lake, Manifest(partitions=tuple(stale.values())), replaced, commit),
-        *_added(connection, lake, winners, commit),
-    ]
-    made = Manifest(partitions=joined(written))
-    files.fsync_all(made.all_paths(lake), lake)
-    _check_counts(connection, lake, made)
-    kept = [part for part in manifest.partitions if part.key not in stale]
-    return Manifest(manifest.generation + 1, manifest.flattened, joined([*kept, *written])), len(winners)
+    with ThreadPoolExecutor(WRITERS) as threads:
+        jobs = compare(connection, lake, manifest, staying, threads)
+        added = list(_added(connection, lake, winners, {table: jobs[table].same for table in jobs}, commit, threads))
+    outdated = {table: jobs[table].outdated | moved for table in jobs}
+    losing = {(table, replaced[arn]) for table, arns in outdated.items() for arn in arns}
+    gaining = {(table, part.key) for part in added for table in part.tables}
+
+    def is_stale(part: Partition, table: str) -> bool:
+        return (table, part.key) in losing or ((table, part.key) in gaining and _is_scattered(part, table))
+
+    stale = manifest.of_tables(is_stale)
+    kept = manifest.of_tables(lambda part, table: not is_stale(part, table))
+    written = [*_rewritten(connection, lake, stale, outdated, commit), *added]
+    files.fsync_all(Manifest(partitions=joined(written)).all_paths(lake), lake)
+    new = Manifest(manifest.generation + 1, manifest.flattened, joined([*kept.partitions, *written]))
+    # What was only added to a partition adds up by itself.
+    altered = {*replaced.values(), *(part.key for part in stale.partitions)}
+    apart = (part for part in added if part.key not in altered)
+    whole = new.where(lambda part: part.key in altered)
+    _check_counts(connection, lake, Manifest(partitions=(*whole.partitions, *apart)))
+    return new, len(winners)
 
 
 def _held(
@@ -99,51 +107,56 @@ def _held(
     }
 
 
-def _is_scattered(part: Partition) -> bool:
-    main = part.tables[main_table().name]
-    return len(main.files) > SPARE_FILES + main.rows // JOBS_A_FILE
+def _is_scattered(part: Partition, table: str) -> bool:
+    jobs = part.tables[main_table().name].rows
+    return len(part.tables[table].files) > SPARE_FILES + jobs // JOBS_A_FILE
 
 
-def _added(connection: duckdb.DuckDBPyConnection, lake: Path, winners: list[Row], commit: str) -> Iterator[Partition]:
-    """Write the rows of the winners."""
-    winners.sort(key=_partition)
+def _added(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Path,
+    winners: Iterable[Row],
+    same: Mapping[str, set[str]],
+    commit: str,
+    threads: Executor,
+) -> Iterator[Partition]:
+    """Write the rows of the winners, but those of each table that are held the ``same``."""
     for table in lake_tables():
         (lake / table.name).mkdir(parents=True, exist_ok=True)
 
     def write(number: int, piece: list[Row]) -> list[Partition]:
         with connection.cursor() as cursor:
-            return list(_write_piece(cursor, lake, piece, f"{commit}-{number}.parquet"))
+            return list(_write_piece(cursor, lake, piece, same, f"{commit}-{number}.parquet"))
 
-    with ThreadPoolExecutor(WRITERS) as writers:
-        yield from itertools.chain.from_iterable(writers.map(write, itertools.count(), _pieces(winners)))
+    return itertools.chain.from_iterable(threads.map(write, itertools.count(), pieces(winners)))
 
 
 def _partition(row: Row) -> Key:
     return row.partition
 
 
-def _pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Cut sorted rows where a partition ends, or where one is too large in itself."""
-    piece: list[Row] = []
-    for _, group in itertools.groupby(rows, key=_partition):
-        while part := list(itertools.islice(group, JOBS_A_PIECE)):
-            if len(piece) + len(part) > JOBS_A_PIECE:
-                yield piece
-                piece = []
-            piece = piece + part
-    yield piece
-
-
-def _write_piece(connection: duckdb.DuckDBPyConnection, lake: Path, piece: list[Row], name: str) -> Iterator[Partition]:
+def _write_piece(
+    connection: duckdb.DuckDBPyConnection, lake: Path, piece: list[Row], same: Mapping[str, set[str]], name: str
+) -> Iterator[Partition]:
     documents = read_rows(connection, piece)
     start = 0
     for key, group in itertools.groupby(piece, key=_partition):
         part, jobs = Partition(*key, tables={}), len(list(group))
-        for table, rows in unnested(documents.slice(start, jobs)):
-            _write_table(table, rows, part.folder(lake, table.name) / name)
-            part.tables[table.name] = TableFiles(rows.num_rows, (name,))
+        for table, told in unnested(documents.slice(start, jobs)):
+            if (rows := _without(told, same[table.name])).num_rows:
+                _write_table(table, rows, part.folder(lake, table.name) / name)
+                part.tables[table.name] = TableFiles(rows.num_rows, (name,))
         yield part
         start += jobs
+
+
+def _without(rows: pa.Table, arns: set[str]) -> pa.Table:
+    """Those of other jobs, and of their dictionaries what these have: a file holds the whole of one."""
+    unwanted = pc.is_in(rows["training_job_arn"], pa.array(arns, pa.string()))
+    if not pc.any(unwanted).as_py():
+        return rows
+    fields = (field.with_type(getattr(field.type, "value_type", field.type)) for field in rows.schema)
+    return rows.filter(pc.invert(unwanted)).cast(pa.schema(fields))
 
 
 def _write_table(table: LakeTable, rows: pa.Table, path: Path) -> None:
@@ -177,13 +190,14 @@ def _encodings() -> dict[str, dict[str, Any]]:
 
 
 def _rewritten(
-    connection: duckdb.DuckDBPyConnection, lake: Path, stale: Manifest, replaced: Iterable[str], commit: str
+    connection: duckdb.DuckDBPyConnection, lake: Path, stale: Manifest, outdated: Mapping[str, set[str]], commit: str
 ) -> Iterator[Partition]:
-    """Write the held rows of partitions anew, without those of replaced jobs."""
-    connection.register("replaced", pa.table({"training_job_arn": pa.array(replaced, pa.string())}))
+    """Write the held rows of tables of partitions anew, without those that are outdated."""
     for table in lake_tables():
         if paths := stale.paths(lake, table.name):
-            held = f"select * from ({select_table(table.table, paths)}) anti join replaced using (training_job_arn)"
+            gone = pa.array(outdated[table.name], pa.string())
+            connection.register("outdated", pa.table({"training_job_arn": gone}))
+            held = f"select * from ({select_table(table.table, paths)}) anti join outdated using (training_job_arn)"
             yield from write_rows(connection, lake, table, held, f"{commit}-held")
 
 

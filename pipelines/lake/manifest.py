@@ -68,6 +68,16 @@ class Manifest(msgspec.Struct, frozen=True):
         """Some of its partitions."""
         return Manifest(partitions=tuple(filter(is_wanted, self.partitions)))
 
+    def of_tables(self, is_wanted: Callable[[Partition, str], bool]) -> Manifest:
+        """Some tables of its partitions."""
+        parts = (
+            msgspec.structs.replace(
+                part, tables={name: held for name, held in part.tables.items() if is_wanted(part, name)}
+            )
+            for part in self.partitions
+        )
+        return Manifest(partitions=tuple(part for part in parts if part.tables))
+
     def rows(self, table: str) -> int:
         """How many rows a table has."""
         return sum(part.tables[table].rows for part in self.partitions if table in part.tables)

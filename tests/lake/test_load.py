@@ -103,6 +103,72 @@ def test_new_jobs_are_written_beside_the_held_ones(home):
     assert len(rows_of(home, "training_jobs")) == 3
 
 
+def files_of(home):
+    """The files of each table of the only partition."""
+    (part,) = read_manifest(home.lake).partitions
+    return {name: held.files for name, held in part.tables.items()}
+
+
+METRICS = [{"MetricName": "loss", "Value": 0.0, "Timestamp": MAY}]
+SETTINGS = {"Tags": [{"Key": "x", "Value": "1"}], "HyperParameters": {"lr": "0.1"}}
+
+
+def test_what_a_new_version_repeats_stays_where_it_is(home):
+    receive(home, job("a", **SETTINGS), job("b", **SETTINGS))
+    load(home)
+    before = files_of(home)
+    receive(home, job("a", MAY, MAY + 1, FinalMetricDataList=METRICS, **SETTINGS))
+    load(home)
+    after = files_of(home)
+    assert {name for name in after if after[name] != before.get(name)} == {"training_jobs", "final_metric_data_list"}
+    assert [row["value"] for row in rows_of(home, "hyper_parameters")] == ["0.1", "0.1"]
+
+    receive(home, job("a", MAY, MAY + 2, FinalMetricDataList=METRICS, **SETTINGS | {"Tags": []}))
+    load(home)
+    last = files_of(home)
+    assert {name for name in last if last[name] != after[name]} == {"training_jobs", "tags"}
+    assert [row["training_job_arn"] for row in rows_of(home, "tags")] == [ARN + "b"]
+
+
+def test_what_a_new_version_tells_for_the_first_time_is_written_beside_what_is_held(home):
+    receive(home, job("a", **SETTINGS), job("b", FinalMetricDataList=METRICS))
+    load(home)
+    before = files_of(home)
+    receive(home, job("a", MAY, MAY + 1, FinalMetricDataList=METRICS, **SETTINGS))
+    load(home)
+    after = files_of(home)
+    assert after["final_metric_data_list"][:1] == before["final_metric_data_list"]
+    assert len(rows_of(home, "final_metric_data_list")) == 2
+
+
+def test_the_same_version_once_more_writes_nothing(home):
+    for _ in range(2):
+        receive(home, job("a", FinalMetricDataList=METRICS, **SETTINGS))
+        load(home)
+        partitions = read_manifest(home.lake).partitions
+    receive(home, job("a", FinalMetricDataList=METRICS, **SETTINGS))
+    assert load(home).changed == 1
+    assert read_manifest(home.lake).partitions == partitions
+
+
+def test_what_is_equal_and_not_the_same_is_written(home):
+    for number, value in enumerate((0.0, -0.0)):
+        receive(home, job("a", MAY, MAY + number, FinalMetricDataList=[METRICS[0] | {"Value": value}]))
+        load(home)
+    (path,) = read_manifest(home.lake).paths(home.lake, "final_metric_data_list")
+    # DuckDB's sorting gives 0 for -0.
+    assert duckdb.sql(f"select value::varchar from '{path}'").fetchall() == [("-0.0",)]
+
+
+def test_tables_that_are_seldom_written_anew_are_not_in_too_many_files(home):
+    """The main table is, each time a job changes; the others only gain rows."""
+    for number in range(3 * SPARE_FILES):
+        receive(home, job("a", MAY, MAY + number), job(f"{number}", Tags=[{"Key": "n", "Value": f"{number}"}]))
+        load(home)
+        assert max(len(names) for names in files_of(home).values()) <= SPARE_FILES + 2
+    assert sorted(row["value"] for row in rows_of(home, "tags")) == sorted(f"{n}" for n in range(3 * SPARE_FILES))
+
+
 def test_a_partition_that_is_in_too_many_files_is_written_anew(home):
     files_of_each_load = []
     for number in range(2 * SPARE_FILES):
@@ -127,7 +193,7 @@ def test_counts_that_do_not_add_up_are_never_put_in_force(home, monkeypatch):
 
 
 def test_a_commit_of_several_pieces_is_whole(home, monkeypatch):
-    monkeypatch.setattr("pipelines.lake.commit.JOBS_A_PIECE", 3)
+    monkeypatch.setattr("pipelines.flatten.documents.JOBS_A_PIECE", 3)
     fleet = [job(f"{n}", MAY + n % 4 * 2_600_000, Tags=[{"Key": "n", "Value": str(n)}]) for n in range(20)]
     receive(home, *fleet)
     assert load(home).changed == 20
@@ -259,6 +325,34 @@ def test_however_documents_come_the_lake_holds_the_newest_whole(batches, tmp_pat
         assert rebuilt(arn, tables) == document
     reload(home)
     assert repr(rows_of(home)) == repr(tables)  # as text: what is not a number does not equal itself
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    whole=documents(),
+    others=st.lists(
+        st.tuples(documents(), st.sampled_from("ab"), st.lists(st.integers(0, 200), max_size=3)), max_size=5
+    ),
+)
+def test_a_job_that_changes_member_by_member_is_held_as_it_is(whole, others, tmp_path_factory):
+    home = Home(tmp_path_factory.mktemp("home"))
+    versions = {name: whole | {"TrainingJobArn": ARN + name, "LastModifiedTime": 1e9} for name in "ab"}
+    receive(home, *versions.values())
+    load(home)
+    for number, (other, name, positions) in enumerate(others, 1):
+        names = sorted({*whole, *other} - {"TrainingJobArn"})
+        for member in {names[position % len(names)] for position in positions}:
+            versions[name] = {key: value for key, value in versions[name].items() if key != member}
+            versions[name] |= {member: other[member]} if member in other else {}
+        versions[name] = {"CreationTime": whole["CreationTime"]} | versions[name] | {"LastModifiedTime": 1e9 + number}
+        receive(home, versions[name], observed_at=1.76e9 + number)
+        load(home)
+        tables = rows_of(home)
+        assert {
+            row["training_job_arn"]: rebuilt(row["training_job_arn"], tables) for row in tables["training_jobs"]
+        } == {version["TrainingJobArn"]: version for version in versions.values()}
+    reload(home)
+    assert repr(rows_of(home)) == repr(tables if others else rows_of(home))
 
 
 def test_prune_removes_what_is_superseded_after_a_while_and_nothing_else(home):

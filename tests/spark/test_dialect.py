@@ -39,3 +39,10 @@ def test_what_is_refused(sql, said):
 def test_no_model_says_it():
     found = {bound.name: list(refused(bound.model.sql)) for bound in load_catalogue(shipped("sql")).models}
     assert not {name: reasons for name, reasons in found.items() if reasons}
+
+
+def test_what_is_written_out_is_counted_from_0():
+    """DuckDB counts the elements of a list from 1."""
+    written = {function.name: in_spark(function.expression) for function in functions()}
+    assert "AS BIGINT) + 0]" in written["poisson_low"]
+    assert "AS BIGINT) + 0]" in written["poisson_high"]
