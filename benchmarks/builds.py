@@ -76,18 +76,19 @@ def build(home: Home) -> dict[str, Any]:
 
 
 def change_and_build(home: Home, documents: Iterator[dict[str, Any]], label: str) -> dict[str, Any]:
-    """Commit changed documents, then build; the seconds of each."""
-    changed = [
-        Observation(END_SECONDS + 3_600, msgspec.json.encode(document | {"LastModifiedTime": END_SECONDS + 60.0}))
-        for document in documents
-    ]
+    """Commit changed documents, then build; the seconds of each, and how many files the commit left."""
+    changed = [Observation(END_SECONDS + 3_600, msgspec.json.encode(_later(document))) for document in documents]
     assert len(changed) == CHANGED
     RawArchive(home.raw).append(f"benchmark-{label}", changed)
+    held = read_manifest(home.lake).all_paths(home.lake)
     before = time.perf_counter()
     loaded = load(home)
     assert loaded.changed == CHANGED
     commit_seconds = time.perf_counter() - before
-    return {"commit_seconds": round(commit_seconds, 2)} | build(home)
+    written = read_manifest(home.lake).all_paths(home.lake) - held
+    partitions = {path.parent.relative_to(home.lake).parts[1:] for path in written}
+    committed = {"seconds": round(commit_seconds, 2), "files": len(written), "partitions": len(partitions)}
+    return {f"commit_{figure}": value for figure, value in committed.items()} | build(home)
 
 
 def recent() -> Iterator[dict[str, Any]]:
@@ -106,6 +107,18 @@ def scattered(years: int) -> Iterator[dict[str, Any]]:
 def _of_copy(line: bytes, year: int) -> dict[str, Any]:
     document: dict[str, Any] = _earlier(msgspec.json.decode(line), year * YEAR_SECONDS)
     return document | {name: f"{document[name]}-0-{year}" for name in ("TrainingJobArn", "TrainingJobName")}
+
+
+def _later(document: dict[str, Any]) -> dict[str, Any]:
+    """As a refresh finds a job that goes on: it tells more of its last status, and other values of its metrics."""
+    *before, last = document["SecondaryStatusTransitions"]
+    changed = {
+        "LastModifiedTime": END_SECONDS + 60.0,
+        "SecondaryStatusTransitions": [*before, last | {"StatusMessage": "Told anew"}],
+    }
+    if metrics := document.get("FinalMetricDataList"):
+        changed["FinalMetricDataList"] = [metric | {"Value": metric["Value"] + 1.0} for metric in metrics]
+    return document | changed
 
 
 def _earlier(value: Any, seconds: int) -> Any:

@@ -133,6 +133,7 @@ class Measured:
     transitions_a_job: float
     mean_life_hours: float
     lake_files_a_partition: float
+    lake_files_a_change: float
     lake_bytes_a_job: float
     lake_bytes_a_file: float
     rewrite_cpu_seconds_a_job: float
@@ -196,6 +197,8 @@ def read_measured(results: Path) -> Measured:
         flatten_cpu_seconds_a_document=sum(run["cpu_seconds"] for run in ours)
         / len(ours)
         / flatten.at("documents", "trainyard"),
+        lake_files_a_change=builds.at(f"{sizes[0]}", "1,000 recent", "commit_files")
+        / builds.at(f"{sizes[0]}", "1,000 recent", "commit_partitions"),
         incremental_seconds=Line.through(of_incremental),
         other_seconds=Line.through(of_others),
         publish_seconds=line("publish", "wall_seconds"),
@@ -427,8 +430,8 @@ class Plan:
 
     @property
     def written_files(self) -> float:
-        """Of the lake: for each touched month what it held, and what is new."""
-        return self.touched_sources * 2 * self.measured.lake_files_a_partition
+        """Of the lake: for each touched month those of the tables that changes tell otherwise."""
+        return self.touched_sources * self.measured.lake_files_a_change
 
     @property
     def commits(self) -> int:
@@ -437,9 +440,13 @@ class Plan:
 
     @property
     def commit_seconds(self) -> float:
-        """What is held is looked up, touched months are written anew, and the manifest with each commit."""
+        """What is held is looked up and compared, tables of touched months are written, the manifest with each commit.
+
+        As if each table's rows were written anew: that is more than changes do.
+        """
         measured = self.measured
-        looked_up = self.touched_sources * self.fleet.months * measured.open_cpu_seconds_a_file
+        opened = self.touched_sources * (self.fleet.months + measured.lake_files_a_partition)
+        looked_up = opened * measured.open_cpu_seconds_a_file
         rows = self.documents_a_run * measured.flatten_cpu_seconds_a_document
         rows += self.rewritten_jobs * measured.rewrite_cpu_seconds_a_job
         files = self.written_files * measured.rewrite_cpu_seconds_a_file

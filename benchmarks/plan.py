@@ -78,8 +78,8 @@ REMEDIES = {
         "Clients that are made once, in a process that stays.",
     ),
     "commits of a run": Remedy(
-        f"A rarer `schedule`: an account's month is written anew once in a run, however many of its jobs changed."
-        f" Or {OWN_HOMES}.",
+        f"A rarer `schedule`: tables of an account's month are written anew once in a run, however many of its jobs"
+        f" changed. Or {OWN_HOMES}.",
         "Changed rows beside the held ones with a note of which are void, merged once a day.",
     ),
     "checks of the lake": Remedy("A rarer `schedule`.", "Checks of the files that a commit has written alone."),
@@ -381,6 +381,7 @@ def _constants(measured: Measured) -> list[str]:
             ("memory of a build", rate(measured.build_memory_bytes, "B")),
             ("memory of publishing", rate(measured.publish_memory_bytes, "B")),
             ("published file", rate(measured.published_bytes, "B")),
+            ("lake: files that changes of a partition leave", f"{measured.lake_files_a_change:.1f}"),
         ],
         "footprint.json": [
             ("a document", _amount(measured.document_bytes, "B")),

@@ -43,6 +43,7 @@ MEASURED = Measured(
     transitions_a_job=5,
     mean_life_hours=3,
     lake_files_a_partition=25,
+    lake_files_a_change=10,
     lake_bytes_a_job=300,
     lake_bytes_a_file=1_000,
     rewrite_cpu_seconds_a_job=0.00005,
@@ -103,9 +104,9 @@ DOCUMENTS_A_DAY = 1_000_000 / 10 * 12 / 365 * 4.5
         # Clients, looks of 0.4 s, and 6.16 calls of 0.2 s, 16 at once.
         ("harvest_seconds", 5 + (8 + DOCUMENTS_A_DAY / 24 * 0.01 * 0.2) / 16),
         ("rewritten_jobs", 50_000),
-        ("written_files", 1_000),
-        # 200 files opened, documents, 2.5 s for rows, 2 s for files, one manifest of 5,500 files.
-        ("commit_seconds", 0.2 + DOCUMENTS_A_DAY / 24 * 0.0001 + 2.5 + 2 + 0.055),
+        ("written_files", 200),
+        # 700 files opened, documents, 2.5 s for rows, 0.4 s for files, one manifest of 5,500 files.
+        ("commit_seconds", 0.7 + DOCUMENTS_A_DAY / 24 * 0.0001 + 2.5 + 0.4 + 0.055),
         ("lake_check_seconds", 10),
         ("build_seconds", 65),  # 10 for this month, 55 for all
         ("publish_seconds", 101),
@@ -143,10 +144,10 @@ def test_what_is_made_of_other_figures():
     layers = 250e6 + 365 * DOCUMENTS_A_DAY * 300 + 305.5e6 + 1e9 + 690e6 + 2 * 2e9
     assert PLAN.disk_bytes == pytest.approx(layers + PLAN.dagster_bytes)
     assert 7 * 24 * 1_000_000 < PLAN.dagster_bytes < 7 * 24 * 1_010_000
-    # 239 parts of 8 MiB and 3, 20 sources with a batch each, 1,000 files of the lake and its manifest, the models, and
+    # 239 parts of 8 MiB and 3, 20 sources with a batch each, 200 files of the lake and its manifest, the models, and
     # the lists of the files of 28 tables and the marts.
     lists = 28 + len([path for path in _models() if path.parent.name == "marts"])
-    assert PLAN.transfers == pytest.approx(239 + 3 + 20 + 20 + 1_000 + 1 + len(_models()) + lists)
+    assert PLAN.transfers == pytest.approx(239 + 3 + 20 + 20 + 200 + 1 + len(_models()) + lists)
     assert PLAN.bucket_seconds == pytest.approx((535 + PLAN.transfers / 16) * 0.1 + 16)
     assert PLAN.requests_a_run == pytest.approx(30 + 535 + PLAN.transfers + PLAN.run_seconds / 15)
 

@@ -28,7 +28,7 @@ from pipelines import files
 from pipelines.flatten.documents import EVENT_SOURCE, NEVER, Row, pieces, read_rows
 from pipelines.flatten.layout import LakeTable, lake_tables, main_table
 from pipelines.flatten.unnest import unnested
-from pipelines.lake.compare import compare
+from pipelines.lake.compare import Compared, Held, Key, compare
 from pipelines.lake.manifest import Manifest, Partition, TableFiles, select_table
 from pipelines.tables import Table, literal, quoted
 
@@ -36,7 +36,6 @@ WRITERS = min(4, os.cpu_count() or 1)
 # A table of a partition is in too many files when these are more, and one more for so many jobs.
 SPARE_FILES, JOBS_A_FILE = 8, 20_000
 
-Key = tuple[str, str, str]
 _SAME_IN_A_FILE = {"account_id", "region", "month"}
 
 
@@ -51,36 +50,24 @@ def upserted(
     winners = [row for arn, row in newest.items() if arn not in held or row.version >= held[arn][0]]
     if not winners:
         return manifest, 0
-    replaced = {row.training_job_arn: held[row.training_job_arn][1] for row in winners if row.training_job_arn in held}
-    staying = [row for row in winners if replaced.get(row.training_job_arn) == row.partition]
-    moved = replaced.keys() - {row.training_job_arn for row in staying}
     commit = f"{manifest.generation + 1:08d}-{uuid.uuid4().hex[:8]}"
     with ThreadPoolExecutor(WRITERS) as threads:
-        jobs = compare(connection, lake, manifest, staying, threads)
-        added = list(_added(connection, lake, winners, {table: jobs[table].same for table in jobs}, commit, threads))
-    outdated = {table: jobs[table].outdated | moved for table in jobs}
-    losing = {(table, replaced[arn]) for table, arns in outdated.items() for arn in arns}
-    gaining = {(table, part.key) for part in added for table in part.tables}
-
-    def is_stale(part: Partition, table: str) -> bool:
-        return (table, part.key) in losing or ((table, part.key) in gaining and _is_scattered(part, table))
-
-    stale = manifest.of_tables(is_stale)
-    kept = manifest.of_tables(lambda part, table: not is_stale(part, table))
-    written = [*_rewritten(connection, lake, stale, outdated, commit), *added]
-    files.fsync_all(Manifest(partitions=joined(written)).all_paths(lake), lake)
-    new = Manifest(manifest.generation + 1, manifest.flattened, joined([*kept.partitions, *written]))
-    # What was only added to a partition adds up by itself.
-    altered = {*replaced.values(), *(part.key for part in stale.partitions)}
-    apart = (part for part in added if part.key not in altered)
+        jobs = compare(connection, lake, manifest, winners, held, threads)
+        added = list(_added(connection, lake, winners, jobs, commit, threads))
+        stale, kept = _divided(manifest, jobs, held, added)
+        rewritten = list(_rewritten(connection, lake, stale, jobs, commit, threads))
+    files.fsync_all(Manifest(partitions=joined([*rewritten, *added])).all_paths(lake), lake)
+    new = Manifest(manifest.generation + 1, manifest.flattened, joined([*kept.partitions, *rewritten, *added]))
+    # What is only added to a partition adds up by itself.
+    altered = {held[row.training_job_arn][1] for row in winners if row.training_job_arn in held}
+    altered |= {part.key for part in stale.partitions}
+    beside = (part for part in added if part.key not in altered)
     whole = new.where(lambda part: part.key in altered)
-    _check_counts(connection, lake, Manifest(partitions=(*whole.partitions, *apart)))
+    _check_counts(connection, lake, Manifest(partitions=(*whole.partitions, *beside)))
     return new, len(winners)
 
 
-def _held(
-    connection: duckdb.DuckDBPyConnection, lake: Path, manifest: Manifest, newest: Mapping[str, Row]
-) -> dict[str, tuple[tuple[bool, int, int], Key]]:
+def _held(connection: duckdb.DuckDBPyConnection, lake: Path, manifest: Manifest, newest: Mapping[str, Row]) -> Held:
     """Of the jobs in ``newest`` that the lake has: the version and the partition it is in.
 
     Looked for in every month: a name, and so an ARN, may be used anew after its job was deleted.
@@ -107,6 +94,22 @@ def _held(
     }
 
 
+def _divided(
+    manifest: Manifest, jobs: Mapping[str, Compared], held: Held, added: list[Partition]
+) -> tuple[Manifest, Manifest]:
+    """The tables of partitions that are to be written anew, and those that stay.
+
+    Anew are those with outdated rows, and those that gain some and are in too many files.
+    """
+    losing = {(table, held[arn][1]) for table, compared in jobs.items() for arn in compared.outdated}
+    gaining = {(table, part.key) for part in added for table in part.tables}
+
+    def is_stale(part: Partition, table: str) -> bool:
+        return (table, part.key) in losing or ((table, part.key) in gaining and _is_scattered(part, table))
+
+    return manifest.of_tables(is_stale), manifest.of_tables(lambda part, table: not is_stale(part, table))
+
+
 def _is_scattered(part: Partition, table: str) -> bool:
     jobs = part.tables[main_table().name].rows
     return len(part.tables[table].files) > SPARE_FILES + jobs // JOBS_A_FILE
@@ -116,17 +119,17 @@ def _added(
     connection: duckdb.DuckDBPyConnection,
     lake: Path,
     winners: Iterable[Row],
-    same: Mapping[str, set[str]],
+    jobs: Mapping[str, Compared],
     commit: str,
     threads: Executor,
 ) -> Iterator[Partition]:
-    """Write the rows of the winners, but those of each table that are held the ``same``."""
+    """Write the rows of the winners, but those of each table that are held already."""
     for table in lake_tables():
         (lake / table.name).mkdir(parents=True, exist_ok=True)
 
     def write(number: int, piece: list[Row]) -> list[Partition]:
         with connection.cursor() as cursor:
-            return list(_write_piece(cursor, lake, piece, same, f"{commit}-{number}.parquet"))
+            return list(_write_piece(cursor, lake, piece, jobs, f"{commit}-{number}.parquet"))
 
     return itertools.chain.from_iterable(threads.map(write, itertools.count(), pieces(winners)))
 
@@ -136,18 +139,18 @@ def _partition(row: Row) -> Key:
 
 
 def _write_piece(
-    connection: duckdb.DuckDBPyConnection, lake: Path, piece: list[Row], same: Mapping[str, set[str]], name: str
+    connection: duckdb.DuckDBPyConnection, lake: Path, piece: list[Row], jobs: Mapping[str, Compared], name: str
 ) -> Iterator[Partition]:
     documents = read_rows(connection, piece)
     start = 0
     for key, group in itertools.groupby(piece, key=_partition):
-        part, jobs = Partition(*key, tables={}), len(list(group))
-        for table, told in unnested(documents.slice(start, jobs)):
-            if (rows := _without(told, same[table.name])).num_rows:
+        part, length = Partition(*key, tables={}), len(list(group))
+        for table, told in unnested(documents.slice(start, length)):
+            if (rows := _without(told, jobs[table.name].same)).num_rows:
                 _write_table(table, rows, part.folder(lake, table.name) / name)
                 part.tables[table.name] = TableFiles(rows.num_rows, (name,))
         yield part
-        start += jobs
+        start += length
 
 
 def _without(rows: pa.Table, arns: set[str]) -> pa.Table:
@@ -190,15 +193,32 @@ def _encodings() -> dict[str, dict[str, Any]]:
 
 
 def _rewritten(
-    connection: duckdb.DuckDBPyConnection, lake: Path, stale: Manifest, outdated: Mapping[str, set[str]], commit: str
+    connection: duckdb.DuckDBPyConnection,
+    lake: Path,
+    stale: Manifest,
+    jobs: Mapping[str, Compared],
+    commit: str,
+    threads: Executor,
 ) -> Iterator[Partition]:
     """Write the held rows of tables of partitions anew, without those that are outdated."""
-    for table in lake_tables():
-        if paths := stale.paths(lake, table.name):
-            gone = pa.array(outdated[table.name], pa.string())
-            connection.register("outdated", pa.table({"training_job_arn": gone}))
+
+    def write(part: Partition, table: LakeTable) -> Partition:
+        paths = Manifest(partitions=(part,)).paths(lake, table.name)
+        name = f"{commit}-held.parquet"
+        path = part.folder(lake, table.name) / name
+        with connection.cursor() as cursor:
+            gone = pa.array(jobs[table.name].outdated, pa.string())
+            cursor.register("outdated", pa.table({"training_job_arn": gone}))
             held = f"select * from ({select_table(table.table, paths)}) anti join outdated using (training_job_arn)"
-            yield from write_rows(connection, lake, table, held, f"{commit}-held")
+            ((rows,),) = cursor.execute(
+                f"copy ({held}) to {literal(str(path))} (format parquet, compression zstd)"
+            ).fetchall()
+        if not rows:
+            path.unlink()
+        return Partition(*part.key, tables={table.name: TableFiles(rows, (name,))} if rows else {})
+
+    due = ((part, table) for part in stale.partitions for table in lake_tables() if table.name in part.tables)
+    return threads.map(write, *zip(*due, strict=True)) if stale.partitions else iter(())
 
 
 def write_rows(
@@ -221,10 +241,9 @@ def joined(parts: Iterable[Partition]) -> tuple[Partition, ...]:
     """One of each partition, with all its files, in order."""
     joined: dict[Key, dict[str, TableFiles]] = defaultdict(dict)
     for part in parts:
-        tables = joined[part.key]
         for name, more in part.tables.items():
-            own = tables.get(name, TableFiles(0, ()))
-            tables[name] = TableFiles(own.rows + more.rows, (*own.files, *more.files))
+            own = joined[part.key].get(name, TableFiles(0, ()))
+            joined[part.key][name] = TableFiles(own.rows + more.rows, (*own.files, *more.files))
     return tuple(Partition(*key, tables=joined[key]) for key in sorted(joined))
 
 
