@@ -80,7 +80,10 @@ members = sparse(
     FinalMetricDataList=st.lists(
         sparse(
             MetricName=st.sampled_from(["loss", "auc", ""]),
-            Value=st.one_of(st.floats(-1e300, 1e300), st.sampled_from([0, 1, None])),
+            Value=st.one_of(
+                st.floats(allow_nan=False, allow_infinity=False),
+                st.sampled_from([0, 1, None, "NaN", "Infinity", "-Infinity"]),
+            ),
             Timestamp=instants,
         ),
         max_size=4,
