@@ -149,6 +149,27 @@ ONCE_FOUND = [
             {"AlgorithmSpecification": {"TrainingImage": "two"}, "HyperParameters": {"sagemaker_program": ""}},
         ),
         ("no-image", SEEN - 2 * DAY + 3600, {"HyperParameters": {"sagemaker_program": ""}}),
+        # Uploading goes on after the run; of another there is no run.
+        *(
+            (
+                name,
+                SEEN - DAY,
+                {
+                    "TrainingJobStatus": "Completed",
+                    "ResourceConfig": {"InstanceType": "ml.p3.8xlarge", "InstanceCount": 2},
+                    "TrainingEndTime": SEEN - DAY + 60,
+                    "SecondaryStatusTransitions": [
+                        {"Status": status, "StartTime": SEEN - DAY + 10 * number}
+                        for number, status in enumerate(statuses, start=3)
+                    ],
+                },
+            )
+            for name, statuses in {
+                "late-save": ["Downloading", "Training", "Uploading", "Completed"],
+                "save-alone": ["DownloadingTrainingImage", "Uploading"],
+                "late-attempts": ["Training", "Interrupted", "Training", "Uploading", "Restarting", "Training"],
+            }.items()
+        ),
         # By a clock that is ahead it ended after it was seen.
         (
             "ahead",

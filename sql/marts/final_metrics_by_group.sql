@@ -1,7 +1,7 @@
 -- One row per kind of group (`tuning_job`, `experiment` or `algorithm`), group, account, region, and metric: the least,
 -- the median and the greatest of the final values of its jobs. Records do not tell whether more is better: the best is
--- the greatest accuracy, or the least loss. Jobs without such a group are in none, nor are those whose final value is no
--- finite number, as of a loss that diverged. Metric M29.
+-- the greatest accuracy, or the least loss. Jobs without such a group are in none, nor are those whose final value is
+-- no finite number, as of a loss that diverged. Metric M29.
 -- @unique: group_kind, group_name, account_id, region, metric_name
 -- @check values_in_order: least_value <= p50_value + 1e-300 and p50_value - 1e-300 <= greatest_value
 
