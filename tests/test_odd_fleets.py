@@ -148,6 +148,19 @@ ONCE_FOUND = [
             SEEN - 2 * DAY,
             {"AlgorithmSpecification": {"TrainingImage": "two"}, "HyperParameters": {"sagemaker_program": ""}},
         ),
+        # Exactly a day after that ended: no retry. In the next month it is retried, by a job without a status.
+        *(
+            (
+                name,
+                created,
+                {
+                    "AlgorithmSpecification": {"TrainingImage": "two"},
+                    "HyperParameters": {"sagemaker_program": ""},
+                    "TrainingJobStatus": status,
+                },
+            )
+            for name, created, status in (("day-after", SEEN - DAY + 60, "Failed"), ("no-status", SEEN + 60, None))
+        ),
         ("no-image", SEEN - 2 * DAY + 3600, {"HyperParameters": {"sagemaker_program": ""}}),
         # Uploading goes on after the run; of another there is no run.
         *(

@@ -27,7 +27,7 @@ class TestRetries:
         ("first", "second"),
         [
             ({}, {"start": HOUR}),
-            ({}, {"start": HOUR + DAY}),
+            ({}, {"start": HOUR + DAY - 1}),
             ({"status": "Stopped"}, {"start": HOUR}),
             ({}, {"start": HOUR, "HyperParameters": {"sagemaker_program": "train.py", "lr": "1"}}),
             ({}, {"start": 2 * HOUR, "status": "InProgress"}),
@@ -45,7 +45,7 @@ class TestRetries:
         ("first", "second"),
         [
             ({}, {"start": HOUR - 1}),
-            ({}, {"start": HOUR + DAY + 1}),
+            ({}, {"start": HOUR + DAY}),
             ({"status": "Completed"}, {"start": HOUR}),
             ({"status": "InProgress"}, {"start": HOUR}),
             ({}, {"start": HOUR, "HyperParameters": {"sagemaker_program": "other.py"}}),
@@ -82,6 +82,10 @@ class TestRetries:
             (0, 2 * HOUR + 9, 3, 2, "Completed"),
             (3 * HOUR, 4 * HOUR + 9, 2, 1, "Stopped"),
         ]
+
+    def test_a_chain_whose_last_job_has_no_status_has_none(self):
+        documents = [tried(0, HOUR, "a"), tried(HOUR, 2 * HOUR, "b", status=None)]
+        assert chains(*documents, names="jobs training_job_status is_open") == [(2, None, True)]
 
 
 class TestEffectiveTrainingTime:

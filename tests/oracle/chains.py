@@ -61,7 +61,7 @@ def are_siblings(job, other):
 def is_retry(job, previous):
     if are_siblings(job, previous):
         return False
-    return previous.status in ("Failed", "Stopped") and 0 <= job.created - previous.life_end <= DAY
+    return previous.status in ("Failed", "Stopped") and 0 <= job.created - previous.life_end < DAY
 
 
 def kept_training(job, is_last):
