@@ -76,5 +76,6 @@ def _by_grain(rows, grain):
 
 def _same(found, wanted):
     if isinstance(found, float) and isinstance(wanted, int | float):
-        return math.isclose(found, wanted, rel_tol=1e-9, abs_tol=1e-12)
+        both_nan = math.isnan(found) and math.isnan(wanted)
+        return both_nan or math.isclose(found, wanted, rel_tol=1e-9, abs_tol=1e-12)
     return found == wanted

@@ -28,7 +28,7 @@ TYPES = ["ml.p3.8xlarge", "ml.m5.large", "ml.never.heard", "", None]
 instants = st.one_of(
     st.integers(-40 * DAY, 0), st.sampled_from([-86_400 * 365, -3600, 0, 60, 2 * DAY, 9_999_999_999])
 ).map(lambda seconds: SEEN + seconds)
-counts = st.sampled_from([1, 1, 1, 2, 8, 0, None, -1, 1_000_000, 2**31 - 1, 2**62])
+counts = st.sampled_from([1, 1, 1, 2, 8, 0, None, -1, 1_000_000, 2**31 - 1, 2**62, -(2**63)])
 
 
 def sparse(**members):
@@ -59,12 +59,12 @@ members = sparse(
     TrainingStartTime=instants,
     TrainingEndTime=instants,
     LastModifiedTime=instants,
-    TrainingTimeInSeconds=st.sampled_from([0, 60, 7200, -5, 2**53]),
+    TrainingTimeInSeconds=st.sampled_from([0, 60, 7200, -5, 2**53, 2**63 - 1]),
     WarmPoolStatus=sparse(
         Status=st.sampled_from(["Available", "Reused"]),
         ResourceRetainedBillableTimeInSeconds=st.sampled_from([0, 1, 90_000, -5, 2**31 - 1, 2**62]),
     ),
-    BillableTimeInSeconds=st.sampled_from([0, 1, 3599, 86_401, -5, 2**31 - 1, 2**53]),
+    BillableTimeInSeconds=st.sampled_from([0, 1, 3599, 86_401, -5, 2**31 - 1, 2**63 - 1, -(2**63)]),
     EnableManagedSpotTraining=st.booleans(),
     TuningJobArn=st.sampled_from(["arn:tuning", "arn:other", ""]),
     AutoMLJobArn=st.sampled_from(["arn:auto", ""]),
@@ -80,12 +80,15 @@ members = sparse(
     FinalMetricDataList=st.lists(
         sparse(
             MetricName=st.sampled_from(["loss", "auc", ""]),
-            Value=st.one_of(st.floats(-1e300, 1e300), st.sampled_from([0, 1, None])),
+            Value=st.one_of(
+                st.floats(allow_nan=False, allow_infinity=False),
+                st.sampled_from([0, 1, None, "NaN", "Infinity", "-Infinity"]),
+            ),
             Timestamp=instants,
         ),
         max_size=4,
     ),
-    StoppingCondition=sparse(MaxRuntimeInSeconds=st.sampled_from([86_400, 3600, 0, -5, 2**62])),
+    StoppingCondition=sparse(MaxRuntimeInSeconds=st.sampled_from([86_400, 3600, 0, -5, 2**63 - 1, -(2**63)])),
     FailureReason=st.sampled_from(["", "AlgorithmError: ExecuteUserScriptError: KeyError", "InternalServerError: x"]),
 )
 fleets = st.lists(st.tuples(members, st.integers(-40 * DAY, 0)), min_size=1, max_size=40).map(
@@ -145,7 +148,41 @@ ONCE_FOUND = [
             SEEN - 2 * DAY,
             {"AlgorithmSpecification": {"TrainingImage": "two"}, "HyperParameters": {"sagemaker_program": ""}},
         ),
+        # Exactly a day after that ended: no retry. In the next month it is retried, by a job without a status.
+        *(
+            (
+                name,
+                created,
+                {
+                    "AlgorithmSpecification": {"TrainingImage": "two"},
+                    "HyperParameters": {"sagemaker_program": ""},
+                    "TrainingJobStatus": status,
+                },
+            )
+            for name, created, status in (("day-after", SEEN - DAY + 60, "Failed"), ("no-status", SEEN + 60, None))
+        ),
         ("no-image", SEEN - 2 * DAY + 3600, {"HyperParameters": {"sagemaker_program": ""}}),
+        # Uploading goes on after the run; of another there is no run.
+        *(
+            (
+                name,
+                SEEN - DAY,
+                {
+                    "TrainingJobStatus": "Completed",
+                    "ResourceConfig": {"InstanceType": "ml.p3.8xlarge", "InstanceCount": 2},
+                    "TrainingEndTime": SEEN - DAY + 60,
+                    "SecondaryStatusTransitions": [
+                        {"Status": status, "StartTime": SEEN - DAY + 10 * number}
+                        for number, status in enumerate(statuses, start=3)
+                    ],
+                },
+            )
+            for name, statuses in {
+                "late-save": ["Downloading", "Training", "Uploading", "Completed"],
+                "save-alone": ["DownloadingTrainingImage", "Uploading"],
+                "late-attempts": ["Training", "Interrupted", "Training", "Uploading", "Restarting", "Training"],
+            }.items()
+        ),
         # By a clock that is ahead it ended after it was seen.
         (
             "ahead",

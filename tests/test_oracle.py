@@ -439,6 +439,15 @@ class TestFailureRates:
     def test_small_samples_are_marked(self, ended, is_small):
         assert one("failure_rates", *[ran(0, 10)] * ended)["is_small_sample"] is is_small
 
+    @pytest.mark.parametrize("bucket", ["", "_daily", "_monthly", "_by_cohort"])
+    @pytest.mark.parametrize(("judged", "is_small"), [(19, True), (20, False)])
+    def test_small_samples_of_the_strict_rate_are_marked(self, bucket, judged, is_small):
+        # Of these it takes also what never started, but nothing that was stopped.
+        stopped = [ran(0, 10, status="Stopped")] * 20
+        documents = [job(("Pending", 0, 10), status="Failed"), *[ran(0, 10)] * (judged - 1), *stopped]
+        names = "is_small_sample is_small_sample_strict"
+        assert columns(f"failure_rates{bucket}", names, *documents) == [(False, is_small)]
+
     def test_no_jobs_have_a_row_without_rates(self):
         assert columns("failure_rates", self.COUNTS) == [(0, 0, 0, 0, 0)]
         names = f"{self.RATES} failure_rate_low failure_rate_high is_small_sample"
@@ -651,3 +660,17 @@ def test_rows_carry_the_columns_of_their_grain():
     for name, grain in GRAINS.items():
         for row in rows(name, ran(0, HOUR)):
             assert set(grain) <= row.keys(), name
+
+
+@pytest.mark.parametrize(
+    "mart",
+    [
+        *("secondary_status_time", "secondary_status_time_by_attempt", "slowdown", "goodput_monthly"),
+        *("job_size_quantiles", "final_metrics_by_group"),
+    ],
+)
+@pytest.mark.parametrize(("jobs", "is_small"), [(19, True), (20, False)])
+def test_small_groups_are_marked(mart, jobs, is_small):
+    told = {"FinalMetricDataList": [{"MetricName": "loss", "Value": 1}], "TuningJobArn": "arn:t"}
+    documents = [job(("Training", 0, 10), name=str(number), **told) for number in range(jobs)]
+    assert set(columns(mart, "is_small_sample", *documents)) == {(is_small,)}

@@ -27,7 +27,7 @@ class TestRetries:
         ("first", "second"),
         [
             ({}, {"start": HOUR}),
-            ({}, {"start": HOUR + DAY}),
+            ({}, {"start": HOUR + DAY - 1}),
             ({"status": "Stopped"}, {"start": HOUR}),
             ({}, {"start": HOUR, "HyperParameters": {"sagemaker_program": "train.py", "lr": "1"}}),
             ({}, {"start": 2 * HOUR, "status": "InProgress"}),
@@ -45,7 +45,7 @@ class TestRetries:
         ("first", "second"),
         [
             ({}, {"start": HOUR - 1}),
-            ({}, {"start": HOUR + DAY + 1}),
+            ({}, {"start": HOUR + DAY}),
             ({"status": "Completed"}, {"start": HOUR}),
             ({"status": "InProgress"}, {"start": HOUR}),
             ({}, {"start": HOUR, "HyperParameters": {"sagemaker_program": "other.py"}}),
@@ -82,6 +82,10 @@ class TestRetries:
             (0, 2 * HOUR + 9, 3, 2, "Completed"),
             (3 * HOUR, 4 * HOUR + 9, 2, 1, "Stopped"),
         ]
+
+    def test_a_chain_whose_last_job_has_no_status_has_none(self):
+        documents = [tried(0, HOUR, "a"), tried(HOUR, 2 * HOUR, "b", status=None)]
+        assert chains(*documents, names="jobs training_job_status is_open") == [(2, None, True)]
 
 
 class TestEffectiveTrainingTime:
@@ -254,3 +258,32 @@ def test_a_job_that_failed_is_waste_once():
         ("failed_job", "unknown", 1, 1)
     ]
     assert one("wasted_instance_hours", job(*told, status="Failed"))["user_stopped_instance_hours"] == 0
+
+
+class TestWasteIsOfTheRun:
+    NAMES = "waste jobs wasted_instance_hours"
+
+    def test_setup_and_save_beside_it_used_no_instances(self):
+        told = [("Downloading", 0, 10), ("Training", 10, 30), ("Uploading", 30, 50)]
+        document = job(*told, TrainingStartTime=4, TrainingEndTime=36)
+        assert columns("wasted_instance_hours", self.NAMES, document) == [
+            ("setup", 1, 6 / HOUR),
+            ("save", 1, 6 / HOUR),
+        ]
+        assert rows("wasted_instance_hours", job(*told, TrainingStartTime=10, TrainingEndTime=30)) == []
+
+    def test_superseded_attempts_beside_it_used_none_either(self):
+        told = [("Training", 0, 30), ("Interrupted", 30, 40), ("Training", 40, 60)]
+        document = job(*told, TrainingStartTime=10, TrainingEndTime=60)
+        assert columns("wasted_instance_hours", self.NAMES, document) == [("superseded_attempts", 1, 20 / HOUR)]
+
+    @pytest.mark.parametrize("status", ["Completed", "Failed", "Stopped"])
+    def test_jobs_that_never_started_wasted_nothing(self, status):
+        document = job(("DownloadingTrainingImage", 0, 5), ("Uploading", 5, 9), status=status)
+        assert rows("wasted_instance_hours", document) == []
+
+    def test_they_are_not_counted_with_those_that_did(self):
+        documents = [waited(5, name="a"), ran(0, HOUR, status="Stopped", name="b")]
+        assert columns("wasted_instance_hours", f"{self.NAMES} user_stopped_instance_hours", *documents) == [
+            ("stopped_job", 1, 0, 1)
+        ]

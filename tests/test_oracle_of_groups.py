@@ -178,6 +178,18 @@ class TestFinalMetrics:
         for least, greatest in columns("final_metrics_by_group", names, *documents):
             assert (least[-1], greatest[-1]) == ("b", "a")
 
+    def test_what_is_no_finite_number_is_told_but_in_no_group(self):
+        told = {"a": 2, "b": "NaN", "c": "NaN", "d": "Infinity", "e": "-Infinity", "f": 1.7e308, "g": -1.7e308}
+        documents = [measured(name, ("loss", value, 1), **TUNED) for name, value in told.items()]
+        # What was last is no number: what was before does not count for it.
+        documents.append(measured("h", ("loss", 1, 1), ("loss", "NaN", 2), **TUNED))
+        assert [str(value) for (value,) in columns("fct_final_metrics", "value", *documents)] == [
+            *("2.0", "nan", "nan", "inf", "-inf", "1.7e+308", "-1.7e+308", "nan")
+        ]
+        names = "group_kind jobs least_value p50_value greatest_value is_small_sample"
+        assert columns("final_metrics_by_group", names, *documents) == [("tuning_job", 3, -1.7e308, 2, 1.7e308, True)]
+        assert columns("final_metrics_by_group", names, *documents[1:5]) == []
+
 
 class TestQuality:
     def flaws(self, *documents, **arguments):

@@ -27,6 +27,7 @@ select
     failure_rate_all,
     failure_rate_all_low,
     failure_rate_all_high,
-    is_small_sample
+    is_small_sample,
+    is_small_sample_strict
 from staging.failure_rates
 where scope = 'cohort'

@@ -22,6 +22,7 @@ select
     failure_rate_strict_low,
     failure_rate_strict_high,
     failure_rate_all,
-    is_small_sample
+    is_small_sample,
+    is_small_sample_strict
 from staging.failure_rates
 where scope = 'day'

@@ -26,7 +26,7 @@ select
     j.experiment_name,
     coalesce(j.algorithm_name, j.training_image) as algorithm, -- Algorithm of the job, else its image; null if unknown.
     r.metric_name,
-    r.value, -- Last value of the metric.
+    r.value, -- Last value of the metric; may be NaN or infinite.
     r.measured_at -- Instant (UTC) of the value, as told; null if none is.
 from ranked as r
 inner join staging.training_jobs as j on r.training_job_arn = j.training_job_arn

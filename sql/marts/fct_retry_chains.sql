@@ -26,7 +26,10 @@ with chains as (
         w.creation_time as first_creation_time,
         coalesce(c.last_end_at, w.life_end_at) as last_end_at,
         not coalesce(c.is_ended, w.is_ended) as is_open,
-        coalesce(c.training_job_status, w.training_job_status) as training_job_status,
+        -- The last job may have no status.
+        case
+            when c.chain_job_arn is null then w.training_job_status else c.training_job_status
+        end as training_job_status,
         epoch_us(coalesce(c.last_end_at, w.life_end_at)) - epoch_us(w.creation_time) as elapsed_microseconds,
         coalesce(c.kept_microseconds, w.kept_microseconds) as kept_microseconds,
         coalesce(c.training_microseconds, w.training_microseconds) as training_microseconds,

@@ -55,5 +55,6 @@ select
     productive_instance_hours_low
     / nullif(instance_hours, 0) as goodput_low, -- Share of the instance-hours that was productive, lower bound.
     productive_instance_hours_high
-    / nullif(instance_hours, 0) as goodput_high -- Share of the instance-hours that was productive, upper bound.
+    / nullif(instance_hours, 0) as goodput_high, -- Share of the instance-hours that was productive, upper bound.
+    chains < 20 as is_small_sample -- Whether there are fewer than 20 chains.
 from months

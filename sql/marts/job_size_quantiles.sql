@@ -55,6 +55,7 @@ select
     ) as p90_by_hours, -- Size of the job of an hour at the 90th percentile; null if there are no hours.
     min(size) filter (
         where microseconds_up_to * 100 >= all_microseconds * 99 and all_microseconds > 0
-    ) as p99_by_hours -- Size of the job of an hour at the 99th percentile; null if there are no hours.
+    ) as p99_by_hours, -- Size of the job of an hour at the 99th percentile; null if there are no hours.
+    max(all_jobs) < 20 as is_small_sample -- Whether fewer than 20 jobs are of known size.
 from cumulated
 group by measure

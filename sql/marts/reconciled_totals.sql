@@ -7,13 +7,13 @@ with mart_totals as (
     select
         'secondary_status_time' as mart,
         'lifetime_seconds' as measure,
-        sum(cast(seconds as decimal(28, 15))) as total
+        sum(cast(seconds as decimal(38, 15))) as total
     from marts.secondary_status_time
     union all
     select
         'secondary_status_time_daily' as mart,
         'lifetime_seconds' as measure,
-        sum(cast(seconds as decimal(28, 15))) as total
+        sum(cast(seconds as decimal(38, 15))) as total
     from marts.secondary_status_time_daily
     union all
     select
@@ -31,53 +31,53 @@ with mart_totals as (
     select
         'utilization_hourly' as mart,
         'instance_hours' as measure,
-        sum(cast(instance_hours as decimal(28, 15))) as total
+        sum(cast(instance_hours as decimal(38, 15))) as total
     from marts.utilization_hourly
     union all
     select
         'utilization_hourly' as mart,
         'gpu_hours' as measure,
-        sum(cast(gpu_hours as decimal(28, 15))) as total
+        sum(cast(gpu_hours as decimal(38, 15))) as total
     from marts.utilization_hourly
     union all
     select
         'fleet_utilization_hourly' as mart,
         'instance_hours' as measure,
-        sum(cast(instance_hours as decimal(28, 15))) as total
+        sum(cast(instance_hours as decimal(38, 15))) as total
     from marts.fleet_utilization_hourly
     union all
     select
         'fleet_utilization_hourly' as mart,
         'gpu_hours' as measure,
-        sum(cast(gpu_hours as decimal(28, 15))) as total
+        sum(cast(gpu_hours as decimal(38, 15))) as total
     from marts.fleet_utilization_hourly
     union all
     select
         'utilization_daily' as mart,
         'instance_hours' as measure,
-        sum(cast(instance_hours as decimal(28, 15))) as total
+        sum(cast(instance_hours as decimal(38, 15))) as total
     from marts.utilization_daily
     union all
     select
         'utilization_daily' as mart,
         'gpu_hours' as measure,
-        sum(cast(gpu_hours as decimal(28, 15))) as total
+        sum(cast(gpu_hours as decimal(38, 15))) as total
     from marts.utilization_daily
     union all
     select
         'utilization_daily' as mart,
         'billable_instance_hours' as measure,
-        sum(cast(billable_instance_hours as decimal(28, 15))) as total
+        sum(cast(billable_instance_hours as decimal(38, 15))) as total
     from marts.utilization_daily
 ),
 
 jobs as (
     select
         count(*) filter (where is_ended) as ended_jobs,
-        cast(sum(cast(lifetime_seconds as decimal(28, 15))) as double) as lifetime_seconds,
-        cast(sum(cast(instance_hours as decimal(28, 15))) as double) as instance_hours,
-        cast(sum(cast(gpu_hours as decimal(28, 15))) as double) as gpu_hours,
-        cast(sum(cast(billable_instance_hours as decimal(28, 15))) as double) as billable_instance_hours
+        cast(sum(cast(lifetime_seconds as decimal(38, 15))) as double) as lifetime_seconds,
+        cast(sum(cast(instance_hours as decimal(38, 15))) as double) as instance_hours,
+        cast(sum(cast(gpu_hours as decimal(38, 15))) as double) as gpu_hours,
+        cast(sum(cast(billable_instance_hours as decimal(38, 15))) as double) as billable_instance_hours
     from marts.fct_training_jobs
 )
 

@@ -18,6 +18,7 @@ select
     mean_seconds,
     p50_seconds,
     p90_seconds,
-    p99_seconds
+    p99_seconds,
+    is_small_sample
 from staging.secondary_status_times
 where scope = 'attempt'

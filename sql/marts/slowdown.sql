@@ -52,5 +52,6 @@ select
     bounded_slowdown / jobs as mean_bounded_slowdown, -- Mean of max(1, (wait + run) / max(run, 10 s)).
     bounded_slowdowns[1] as p50_bounded_slowdown, -- Median of the jobs' own bounded slowdowns.
     bounded_slowdowns[2] as p90_bounded_slowdown, -- 90th percentile of the jobs' own bounded slowdowns.
-    bounded_slowdowns[3] as p99_bounded_slowdown -- 99th percentile of the jobs' own bounded slowdowns.
+    bounded_slowdowns[3] as p99_bounded_slowdown, -- 99th percentile of the jobs' own bounded slowdowns.
+    jobs < 20 as is_small_sample -- Whether there are fewer than 20 jobs.
 from totals

@@ -76,5 +76,7 @@ select
     case
         when scope in ('cohort', 'all') then wilson_high(failed_jobs, submitted_jobs)
     end as failure_rate_all_high, -- Upper end of the 95 % interval (Wilson) of failure_rate_all, of the same jobs.
-    started_and_ended_jobs < 20 as is_small_sample -- Whether fewer than 20 jobs stand behind failure_rate.
+    started_and_ended_jobs < 20 as is_small_sample, -- Whether fewer than 20 jobs stand behind failure_rate.
+    completed_jobs + failed_jobs < 20
+        as is_small_sample_strict -- Whether fewer than 20 jobs stand behind failure_rate_strict.
 from counts

@@ -12,7 +12,8 @@ with measured as (
         m.period_start,
         m.period_seconds,
         m.value,
-        coalesce(m.maximum, m.value) as maximum,
+        -- Told by another answer than the mean, of less of the period it may be below it.
+        greatest(m.maximum, m.value) as maximum,
         case m.metric_name
             when 'GPUUtilization' then 'gpu'
             when 'GPUMemoryUtilization' then 'gpu_memory'

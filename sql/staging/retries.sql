@@ -4,27 +4,31 @@
 -- @unique: training_job_arn
 
 -- Of one month it is known; between the last of a month and the first of the next that has such a job, it is not.
-with linked as (
+with sequenced as (
     select
         *,
         is_retry or coalesce(
             is_first_of_month
             and lag(is_to_retry) over by_creation
-            and epoch_us(creation_time) - epoch_us(lag(life_end_at) over by_creation) between 0 and 86400000000
+            and epoch_us(creation_time) - epoch_us(lag(life_end_at) over by_creation) between 0 and 86399999999
             and coalesce(tuning_job_arn <> lag(tuning_job_arn) over by_creation, true)
             and coalesce(auto_ml_job_arn <> lag(auto_ml_job_arn) over by_creation, true),
             false
-        ) as retries_another,
-        is_retried or coalesce(
-            is_last_of_month
-            and is_to_retry
-            and epoch_us(lead(creation_time) over by_creation) - epoch_us(life_end_at) between 0 and 86400000000
-            and coalesce(tuning_job_arn <> lead(tuning_job_arn) over by_creation, true)
-            and coalesce(auto_ml_job_arn <> lead(auto_ml_job_arn) over by_creation, true),
-            false
-        ) as is_retried_by_another
+        ) as retries_another
     from staging.retry_candidates
     window by_creation as (partition by account_id, role_arn, program order by creation_time, training_job_arn)
+),
+
+linked as (
+    select
+        *,
+        coalesce(
+            lead(retries_another) over (
+                partition by account_id, role_arn, program order by creation_time, training_job_arn
+            ),
+            false
+        ) as is_retried_by_another
+    from sequenced
 )
 
 select

@@ -10,18 +10,11 @@ with sequenced as (
         *,
         coalesce(
             lag(is_to_retry) over by_creation
-            and epoch_us(creation_time) - epoch_us(lag(life_end_at) over by_creation) between 0 and 86400000000
+            and epoch_us(creation_time) - epoch_us(lag(life_end_at) over by_creation) between 0 and 86399999999
             and coalesce(tuning_job_arn <> lag(tuning_job_arn) over by_creation, true)
             and coalesce(auto_ml_job_arn <> lag(auto_ml_job_arn) over by_creation, true),
             false
         ) as is_retry,
-        coalesce(
-            is_to_retry
-            and epoch_us(lead(creation_time) over by_creation) - epoch_us(life_end_at) between 0 and 86400000000
-            and coalesce(tuning_job_arn <> lead(tuning_job_arn) over by_creation, true)
-            and coalesce(auto_ml_job_arn <> lead(auto_ml_job_arn) over by_creation, true),
-            false
-        ) as is_retried,
         lag(training_job_arn) over by_creation is null as is_first_of_month,
         lead(training_job_arn) over by_creation is null as is_last_of_month
     from staging.job_works
@@ -29,6 +22,18 @@ with sequenced as (
     window by_creation as (
         partition by month, account_id, role_arn, program order by creation_time, training_job_arn
     )
+),
+
+linked as (
+    select
+        *,
+        coalesce(
+            lead(is_retry) over (
+                partition by month, account_id, role_arn, program order by creation_time, training_job_arn
+            ),
+            false
+        ) as is_retried
+    from sequenced
 )
 
 select
@@ -52,8 +57,6 @@ select
     instance_microseconds,
     gpu_microseconds,
     is_retry, -- Whether it retries a job created in its month.
-    is_retried, -- Whether a job created in its month retries it.
-    is_first_of_month, -- Whether it is the first of its month that does its work.
-    is_last_of_month -- Whether it is the last.
-from sequenced
+    is_first_of_month -- Whether it is the first of its month that does its work.
+from linked
 where is_retry or is_retried or is_first_of_month or is_last_of_month

@@ -39,5 +39,6 @@ select
     microseconds / jobs / 1e6 as mean_seconds, -- Mean of a job's seconds in the status, over the jobs that entered it.
     quantiles_microseconds[1] / 1e6 as p50_seconds, -- Median over the jobs that entered it.
     quantiles_microseconds[2] / 1e6 as p90_seconds, -- 90th percentile over the jobs that entered it.
-    quantiles_microseconds[3] / 1e6 as p99_seconds -- 99th percentile over the jobs that entered it.
+    quantiles_microseconds[3] / 1e6 as p99_seconds, -- 99th percentile over the jobs that entered it.
+    jobs < 20 as is_small_sample -- Whether fewer than 20 jobs entered it.
 from totals

@@ -61,7 +61,7 @@ def are_siblings(job, other):
 def is_retry(job, previous):
     if are_siblings(job, previous):
         return False
-    return previous.status in ("Failed", "Stopped") and 0 <= job.created - previous.life_end <= DAY
+    return previous.status in ("Failed", "Stopped") and 0 <= job.created - previous.life_end < DAY
 
 
 def kept_training(job, is_last):
@@ -157,6 +157,7 @@ def goodput_monthly(jobs):
                 "ettr_high": share(sums["productive_seconds_high"], sums["elapsed_seconds"]),
                 "goodput_low": share(sums["productive_instance_hours_low"], sums["instance_hours"]),
                 "goodput_high": share(sums["productive_instance_hours_high"], sums["instance_hours"]),
+                "is_small_sample": len(told) < 20,
             }
         )
     return rows

@@ -1,6 +1,7 @@
 """The marts of the metrics that jobs ended with."""
 
 from fractions import Fraction
+from math import isfinite
 
 from tests.oracle.intervals import microseconds, timestamp
 from tests.oracle.statistics import grouped, quantile
@@ -14,7 +15,7 @@ def _last_values(job):
         if not name or value is None:
             continue
         if name not in last or last[name][1] is None or (time is not None and time >= last[name][1]):
-            last[name] = (value, time)
+            last[name] = (float(value), time)  # "NaN", "Infinity" and "-Infinity" are texts
     return last
 
 
@@ -55,7 +56,7 @@ def final_metrics_by_group(jobs):
             ((group_of(job), job.account_id, job.region, name), value, job.document["TrainingJobArn"])
             for job in jobs
             for name, (value, _) in _last_values(job).items()
-            if group_of(job)
+            if group_of(job) and isfinite(value)
         ]
         for (group, account_id, region, name), alike in grouped(told, lambda entry: entry[0]).items():
             values = sorted((value, arn) for _, value, arn in alike)
@@ -68,6 +69,7 @@ def final_metrics_by_group(jobs):
                     "region": region,
                     "metric_name": name,
                     "jobs": len(values),
+                    "is_small_sample": len(values) < 20,
                     "least_value": values[0][0],
                     "p50_value": quantile([Fraction(value) for value, _ in values], "0.5"),
                     "greatest_value": greatest,

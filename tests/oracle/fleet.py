@@ -99,6 +99,7 @@ def job_size_quantiles(jobs):
             "measure": measure,
             "jobs": len(pairs),
             "hours": hours(sum(time for _, time in pairs)),
+            "is_small_sample": len(pairs) < 20,
             **{f"p{percent}": _least([(size, 1) for size, _ in pairs], percent) for percent in (50, 90, 99)},
             **{f"p{percent}_by_hours": _least(pairs, percent) for percent in (50, 90, 99)},
         }

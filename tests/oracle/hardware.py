@@ -54,7 +54,7 @@ def uses(jobs, reference):
         time = overlap(start, start + point["period_seconds"] * SECOND, job.started, job.run_end)
         have = devices(job, measure)
         if time and have:
-            most = point["value"] if point["maximum"] is None else point["maximum"]
+            most = max(point["value"], point["value"] if point["maximum"] is None else point["maximum"])
             use = (time, point["host"], point["value"] / (100 * have), most / (100 * have), point["period_seconds"])
             found.setdefault((job.document["TrainingJobArn"], measure), (job, []))[1].append(use)
     return [(job, measure, measured) for (_, measure), (job, measured) in found.items()]

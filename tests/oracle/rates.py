@@ -62,6 +62,7 @@ def _rates(submitted, ended):
         **proportion("failure_rate_strict", len(failed), len(completed) + len(failed)),
         "failure_rate_all": share(len(failed), len(submitted)),
         "is_small_sample": len(started) < 20,
+        "is_small_sample_strict": len(completed) + len(failed) < 20,
     }
 
 

@@ -51,6 +51,7 @@ def _slowdowns(jobs):
         "zero_length_jobs": len(jobs) - len(factors),
         "expansion_factor": (sum(job.wait for job in jobs) + run) / run if run else None,
         "mean_bounded_slowdown": float(sum(bounded) / len(bounded)),
+        "is_small_sample": len(jobs) < 20,
     }
     for name, q in (("p50", "0.5"), ("p90", "0.9"), ("p99", "0.99")):
         row[f"{name}_expansion_factor"] = quantile(factors, q)

@@ -38,6 +38,7 @@ def _by_status(pairs):
             "p50_seconds": quantile_seconds(lengths, "0.5"),
             "p90_seconds": quantile_seconds(lengths, "0.9"),
             "p99_seconds": quantile_seconds(lengths, "0.99"),
+            "is_small_sample": len(lengths) < 20,
         }
         yield row, sum(lengths)
 

@@ -2,7 +2,7 @@
 
 from tests.oracle.chains import attempts
 from tests.oracle.failures import judged, reason_of, stop_cause
-from tests.oracle.intervals import DAY, HOUR
+from tests.oracle.intervals import DAY, HOUR, overlap
 from tests.oracle.statistics import garwood, grouped, share
 
 WORK = {"run", "setup", "save"}
@@ -56,16 +56,19 @@ def failures_per_node_days(jobs):
 
 
 def _wastes(job):
-    """(kind, cause, microseconds of its instances)."""
+    """(kind, cause, microseconds of its instances); what never had instances wasted none."""
+    if not job.is_started:
+        return []
     if job.status == "Failed":
         return [("failed_job", judged(reason_of(job))[0], job.run)]
     if job.status == "Stopped":
         return [("stopped_job", stop_cause(job), job.run)]
     last = attempts(job) + (job.visits[-1].phase == "interruption")
-    times = {"superseded_attempts": sum(v.length for v in job.visits if v.attempt < last and v.phase in WORK)}
+    used = [(v, overlap(v.start, v.end, job.started, job.run_end)) for v in job.visits]
+    times = {"superseded_attempts": sum(time for v, time in used if v.attempt < last and v.phase in WORK)}
     if job.is_ended:
         for phase in ("setup", "save"):
-            times[phase] = sum(v.length for v in job.visits if v.attempt == last and v.phase == phase)
+            times[phase] = sum(time for v, time in used if v.attempt == last and v.phase == phase)
     return [(kind, kind, time) for kind, time in times.items() if time]
 
 
