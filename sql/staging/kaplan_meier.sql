@@ -9,10 +9,7 @@ with durations as (
         'queue_wait' as measure,
         cast(date_trunc('month', local_time(creation_time)) as date) as month,
         null as instance_type,
-        coalesce(
-            wait_microseconds,
-            case when is_ended then lifetime_microseconds else epoch_us(observed_at) - epoch_us(creation_time) end
-        ) as microseconds,
+        coalesce(wait_microseconds, lifetime_microseconds) as microseconds,
         is_started as is_over
     from staging.training_job_lives
     union all
