@@ -687,6 +687,28 @@ class TestQueueWait:
             (date(2024, 2, 1), 0, 1, None, 7),
         ]
 
+    def test_instance_types_and_places_are_apart(self):
+        elsewhere = ran(7, 10, created=0)
+        elsewhere["TrainingJobArn"] = elsewhere["TrainingJobArn"].replace("eu-west-1", "us-east-1")
+        documents = [
+            *(ran(1, 10, created=0), ran(4, 10, created=0), waited(2), waited(3)),
+            *(elsewhere, ran(5, 10, created=0, EnableManagedSpotTraining=True), waited(6, instance_type="ml.m5.large")),
+        ]
+        names = "region instance_type is_spot started_jobs never_started_jobs p50_seconds km_p50_seconds"
+        found = columns("queue_wait_by_instance_type", f"{names} abandoned_seconds", *documents)
+        assert sorted(found) == [
+            ("eu-west-1", "ml.m5.large", False, 0, 1, None, None, 6),
+            ("eu-west-1", "ml.p3.8xlarge", False, 2, 2, 2.5, 4, 5),
+            ("eu-west-1", "ml.p3.8xlarge", True, 1, 0, 5, 5, 0),
+            ("us-east-1", "ml.p3.8xlarge", False, 1, 0, 7, 7, 0),
+        ]
+
+    @pytest.mark.parametrize("mart", ["queue_wait", "queue_wait_monthly", "queue_wait_by_instance_type"])
+    @pytest.mark.parametrize(("started", "is_small"), [(19, True), (20, False)])
+    def test_few_jobs_that_started_are_a_small_sample(self, mart, started, is_small):
+        documents = [ran(1, 9, created=0)] * started + [waited(2)] * 2
+        assert columns(mart, "is_small_sample", *documents) == [(is_small,)]
+
 
 def test_rows_carry_the_columns_of_their_grain():
     for name, grain in GRAINS.items():

@@ -131,6 +131,12 @@ class TestRuns:
         assert sorted(found) == [("ml.p3.8xlarge", 10), ("ml.unlisted", 30)]
         assert columns("run_time", "ended_runs p50_seconds km_p50_seconds") == [(0, None, None)]
 
+    @pytest.mark.parametrize("mart", ["run_time", "run_time_by_instance_type"])
+    @pytest.mark.parametrize(("ended", "is_small"), [(19, True), (20, False)])
+    def test_few_runs_that_are_over_are_a_small_sample(self, mart, ended, is_small):
+        still_open = [ran(0, HOUR, status="InProgress") | {"TrainingEndTime": None}] * 2
+        assert columns(mart, "is_small_sample", *[ran(0, 9)] * ended, *still_open) == [(is_small,)]
+
     def test_slowdown(self):
         # Factors 2, 1.5 and none; bounded 2, 1.5 and (30 + 0) / 10.
         documents = [ran(100, 200, created=0), ran(50, 150, created=0), ran(30, 30, created=0), waited(9)]
@@ -190,6 +196,17 @@ class TestAttempts:
             (1, 2, 2, 11.5),
             (2, 2, 1, 30),
         ]
+
+    def test_every_status_of_the_queue_counts(self):
+        statuses = ("LaunchingMLInstances", "PreparingTrainingStack", "Pending", "Starting")
+        told = [(status, 10 * number, 10 * number + 10) for number, status in enumerate(statuses)]
+        document = job(*told, ("Training", 40, 50))
+        assert columns("queue_wait_by_attempt", "queued_jobs seconds", document) == [(1, 40)]
+
+    @pytest.mark.parametrize(("queued", "is_small"), [(19, True), (20, False)])
+    def test_few_jobs_that_queued_are_a_small_sample(self, queued, is_small):
+        documents = [job(("Pending", 0, 5))] * queued + [job(("Training", 0, 5))] * 2
+        assert columns("queue_wait_by_attempt", "is_small_sample", *documents) == [(is_small,)]
 
     def test_statuses_of_attempts(self):
         names = "attempt secondary_status visits seconds attempt_share"
