@@ -471,6 +471,35 @@ class TestQuotas:
             (hours[2], 2, 0, 0, 0, 0, 0),
         ]
 
+    def test_a_quota_of_nothing_is_used_up_in_every_hour(self):
+        names = "hour peak_instances seconds seconds_at_quota"
+        document = ran(DAY + HOUR // 2, DAY + 2 * HOUR, created=DAY - HOUR)
+        quotas = [quota(None, date(2023, 12, 31)), quota(0, date(2024, 1, 2)), quota(1, date(2024, 1, 3))]
+        found = referring("quota_utilization_hourly", names, document, as_of=DAY + 5 * HOUR // 2, quotas=quotas)
+        hours = [datetime(2024, 1, 2, hour) for hour in range(3)]
+        assert found == [(hours[0], 1, HOUR, HOUR), (hours[1], 1, HOUR, HOUR), (hours[2], 0, HOUR // 2, HOUR // 2)]
+        daily = referring("quota_utilization_daily", "seconds_at_quota", document, as_of=5 * DAY, quotas=quotas)
+        hourly = referring("quota_utilization_hourly", "seconds_at_quota", document, as_of=5 * DAY, quotas=quotas)
+        assert sum(seconds for (seconds,) in daily) == sum(seconds for (seconds,) in hourly) == DAY
+
+    @pytest.mark.parametrize(
+        ("uses", "limit", "as_of", "p95"),
+        [
+            # 3 minutes are 5 % of an hour, and a minute and a half that of half an hour.
+            ([(0, 180, 2)], 4, DAY, 0),
+            ([(0, 181, 2)], 4, DAY, 0.5),
+            ([(0, 90, 1)], 1, HOUR // 2, 0),
+            ([(0, 91, 1)], 1, HOUR // 2, 1),
+            ([(0, HOUR, 1), (0, 180, 3)], 2, DAY, 0.5),
+            ([(0, HOUR, 1), (0, 100, 3), (200, 281, 3)], 2, DAY, 2),
+            ([(0, HOUR, 1)], 0, HOUR, None),
+        ],
+    )
+    def test_what_of_it_was_not_exceeded_for_95_percent_of_the_hour(self, uses, limit, as_of, p95):
+        documents = [ran(start, end, count=count) for start, end, count in uses]
+        found = referring("quota_utilization_hourly", "p95_utilization", *documents, as_of=as_of, quotas=[quota(limit)])
+        assert found[0] == (p95,)
+
 
 class TestJobCosts:
     NAMES = "line instance_type price_valid_from billed_seconds list_cost"

@@ -51,6 +51,11 @@ REFERENCE = {
         {"account_id": account_id, "region": "eu-west-1", "instance_type": "ml.p3.8xlarge", "is_spot": False}
         | {"valid_from": date(2024, 1, 1), "instances": 1}
         for account_id in (WATCHED, LOST)
+    ]
+    + [
+        {"account_id": WATCHED, "region": "eu-west-1", "instance_type": "ml.c5.large", "is_spot": False}
+        | {"valid_from": since, "instances": instances}
+        for since, instances in ((date(2024, 1, 4), 0), (date(2024, 1, 6), None))
     ],
     "capacities": [
         {"account_id": account_id, "region": "eu-west-1", "instance_type": "ml.p3.8xlarge"}
@@ -130,7 +135,8 @@ def test_a_quota_is_not_unused_after_its_account_was_last_seen(marts):
     names = "date peak_instances mean_utilization seconds seconds_at_quota"
     daily = marts["quota_utilization_daily"]
     assert told(daily, names, account_id=LOST) == [(date(2024, 1, 1), 1, 0.04, 12.5 * HOUR, HOUR // 2)]
-    assert [row[3] for row in told(daily, names, account_id=WATCHED)] == [DAY] * 6
+    of_watched = told(daily, names, account_id=WATCHED, instance_type="ml.p3.8xlarge")
+    assert [row[3] for row in of_watched] == [DAY] * 6
     names = "hour mean_utilization seconds seconds_at_quota"
     hourly = marts["quota_utilization_hourly"]
     assert told(hourly, names, account_id=LOST) == [(datetime(2024, 1, 1, 12), 1, HOUR // 2, HOUR // 2)]
@@ -159,5 +165,4 @@ def test_an_open_job_of_whose_last_time_nothing_is_told_lives_until_it_was_seen(
 def test_a_job_that_has_left_the_queue_and_not_started_waits_on(marts):
     # Another of its quota ran for the first hour.
     names = "created_jobs_at_quota waited_jobs_at_quota wait_seconds_at_quota"
-    quotas = [row for row in marts["quota_utilization_daily"] if row["account_id"] == WATCHED]
-    assert told(quotas, names, date=date(2024, 1, 2)) == [(1, 1, HOUR)]
+    assert told(marts["quota_utilization_daily"], names, date=date(2024, 1, 2)) == [(1, 1, HOUR)]

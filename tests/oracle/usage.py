@@ -309,24 +309,34 @@ def quota_utilization_hourly(jobs, reference):
         of_days = _uses_of_days(uses)
         for day, day_end in _days_of_place(jobs, *key[:2]):
             limit, near = _limit_on(quotas, day), of_days.get(day, [])
-            for hour in range(day, day_end, HOUR) if limit is not None and near else ():
+            # Of a quota of 0 all is in use if nothing is.
+            for hour in range(day, day_end, HOUR) if limit == 0 or (limit is not None and near) else ():
                 end = min(hour + HOUR, day_end)
                 stretches = _stretches(near, hour, end)
-                if not any(level or waiting for _, level, waiting in stretches):
+                if limit and not any(level or waiting for _, level, waiting in stretches):
                     continue
                 at_quota = [(length, waiting) for length, level, waiting in stretches if level >= limit]
-                # What is neither used nor waited for is not looked at.
-                busy = [each for each in stretches if each[1] or each[2]]
                 rows.append(
                     {
                         "hour": timestamp(hour),
                         **dict(zip(QUOTA, key, strict=True)),
-                        **_utilization(busy, limit, end - hour),
+                        **_utilization(stretches, limit, end - hour),
+                        "p95_utilization": share(_p95(stretches), limit),
                         "peak_waiting_jobs_at_quota": max((waiting for _, waiting in at_quota), default=0),
                         "wait_seconds_at_quota": seconds(sum(length * waiting for length, waiting in at_quota)),
                     }
                 )
     return rows
+
+
+def _p95(stretches):
+    """The least level that is not exceeded for 95 % of the time."""
+    within = 0
+    for length, level, _ in sorted(stretches, key=lambda stretch: stretch[1]):
+        within += length
+        if within * 100 >= 95 * sum(length for length, _, _ in stretches):
+            return level
+    raise AssertionError("the stretches last as long as the time")
 
 
 def _limited(jobs, reference):
