@@ -1,7 +1,7 @@
 """Fleets of odd records: whatever a readable record tells, all is published, and the marts say what the oracle says."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
@@ -188,6 +188,17 @@ ONCE_FOUND += [
 ]
 
 
+# What a user may write who means that it always was there.
+CAPACITY_OF_ALWAYS = {
+    "account_id": "012345678901",
+    "region": "eu-west-1",
+    "instance_type": "ml.p3.8xlarge",
+    "valid_from": date(1, 1, 1),
+    "valid_until": date(2018, 1, 31),
+    "instances": 2,
+}
+
+
 @pytest.fixture(scope="module")
 def gpus_of_type():
     return {"ml.p3.8xlarge": 4, "ml.m5.large": 0}
@@ -205,6 +216,7 @@ def gpus_of_type():
 def test_the_marts_of_an_odd_fleet_are_the_oracles(fleet, gpus_of_type, tmp_path_factory):
     home = Home(tmp_path_factory.mktemp("odd"))
     reference = reference_for(fleet)
+    reference["capacities"].append(CAPACITY_OF_ALWAYS)
     write_reference(reference, home.root / "reference")
     archive = RawArchive(home.raw)
     measured = measurements_of(fleet)

@@ -556,7 +556,7 @@ class TestCapacity:
     NAMES = "date capacity_instances capacity_instance_hours instance_hours utilization"
 
     def test_it_counts_for_as_long_as_it_was_there(self):
-        blocks = [capacity(2, until=date(2024, 1, 2)), capacity(1, date(2023, 1, 1)), capacity(5, date(2024, 2, 1))]
+        blocks = [capacity(2, until=date(2024, 1, 2)), capacity(1), capacity(5, date(2024, 2, 1))]
         found = referring(
             "capacity_utilization_daily", self.NAMES, ran(0, 36 * HOUR), as_of=DAY + 18 * HOUR, capacities=blocks
         )
@@ -564,6 +564,19 @@ class TestCapacity:
             (date(2024, 1, 1), 3, 72, 24, 24 / 72),
             (date(2024, 1, 2), 1, 18, 12, 12 / 18),
         ]
+
+    def test_it_is_unused_before_there_was_any_job(self):
+        block = capacity(2, date(2023, 12, 31), date(2024, 1, 2))
+        found = referring("capacity_utilization_daily", self.NAMES, waited(9, created=DAY), capacities=[block])
+        assert found == [(date(2023, 12, 31), 2, 48, 0, 0), (date(2024, 1, 1), 2, 48, 0, 0)]
+
+    @pytest.mark.parametrize("always", [date(1, 1, 1), date(1970, 1, 1), date(2017, 11, 28)])
+    def test_none_was_there_before_sagemaker_was(self, always):
+        block = capacity(1, always, date(2017, 12, 2))
+        found = referring("capacity_utilization_daily", "date", waited(9), capacities=[block])
+        assert found == [(date(2017, 11, 29),), (date(2017, 11, 30),), (date(2017, 12, 1),)]
+        earlier = capacity(1, always, date(2017, 11, 29))
+        assert referring("capacity_utilization_daily", "date", waited(9), capacities=[earlier]) == []
 
     def test_what_nobody_used(self):
         found = referring("capacity_utilization_daily", self.NAMES, waited(9), as_of=DAY, capacities=[capacity(1)])

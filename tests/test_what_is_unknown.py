@@ -61,6 +61,11 @@ REFERENCE = {
         {"account_id": account_id, "region": "eu-west-1", "instance_type": "ml.p3.8xlarge"}
         | {"valid_from": date(2024, 1, 1), "valid_until": None, "instances": 2}
         for account_id in (LOST, EMPTY)
+    ]
+    + [
+        {"account_id": WATCHED, "region": "eu-west-1", "instance_type": "ml.p3.8xlarge"}
+        | {"valid_from": since, "valid_until": until, "instances": 1}
+        for since, until in ((date(1970, 1, 1), date(2017, 12, 1)), (date(2023, 12, 30), date(2024, 1, 1)))
     ],
 }
 
@@ -129,6 +134,27 @@ def test_capacity_is_not_unused_after_its_account_was_last_seen(marts):
     assert told(capacity, names, account_id=LOST) == [(date(2024, 1, 1), 25, 0.5, 0.02)]
     # Where there are no jobs at all, none were used for as long as anything was looked at.
     assert told(capacity, names, account_id=EMPTY) == [(date(2024, 1, day), 48, 0, 0) for day in range(1, 7)]
+
+
+def test_capacity_is_unused_before_there_was_any_job_but_not_before_sagemaker_was(marts):
+    names = "date capacity_instance_hours instance_hours"
+    assert told(marts["capacity_utilization_daily"], names, account_id=WATCHED) == [
+        *((day, 24, 0) for day in (date(2017, 11, 29), date(2017, 11, 30), date(2023, 12, 30))),
+        # On which the first job was created.
+        (date(2023, 12, 31), 24, 0),
+    ]
+
+
+def test_a_quota_of_nothing_is_used_up_at_any_time_hour_by_hour_too(marts):
+    days, hours = (
+        [row for row in marts[f"quota_utilization_{bucket}"] if row["instance_type"] == "ml.c5.large"]
+        for bucket in ("daily", "hourly")
+    )
+    assert told(days, "date seconds seconds_at_quota") == [(date(2024, 1, 4), DAY, DAY), (date(2024, 1, 5), DAY, DAY)]
+    assert {(row["seconds"], row["seconds_at_quota"]) for row in hours} == {(HOUR, HOUR)}
+    assert len(hours) == 48
+    # Of the hour in which a job ran, and the others.
+    assert [row["peak_instances"] for row in sorted(hours, key=lambda row: row["hour"])] == [1] + [0] * 47
 
 
 def test_a_quota_is_not_unused_after_its_account_was_last_seen(marts):
