@@ -1,7 +1,7 @@
 """Fleets of odd records: whatever a readable record tells, all is published, and the marts say what the oracle says."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
@@ -196,6 +196,44 @@ ONCE_FOUND = [
         ),
     )
 ]
+ONCE_FOUND += [
+    # What they tell ends before they were seen, though they have not.
+    {
+        "TrainingJobArn": f"arn:aws:sagemaker:eu-west-1:012345678901:training-job/{name}",
+        "TrainingJobName": name,
+        "TrainingJobStatus": "Stopping",
+        "ResourceConfig": {"InstanceType": "ml.p3.8xlarge", "InstanceCount": 2},
+        "CreationTime": SEEN - 3 * DAY,
+        **members,
+    }
+    for name, members in (
+        ("stopping", {"TrainingStartTime": SEEN - 2 * DAY, "TrainingEndTime": SEEN - DAY}),
+        ("stopping-unstarted", {"TrainingEndTime": SEEN - DAY}),
+        *(
+            (
+                f"{status.lower()}-left",
+                {"SecondaryStatusTransitions": [{"Status": status, "StartTime": SEEN - 3 * DAY, "EndTime": end}]},
+            )
+            for status, end in (
+                ("Pending", SEEN - 2 * DAY),
+                ("Interrupted", SEEN - 2 * DAY),
+                ("Training", SEEN),
+                ("Uploading", SEEN + 60),
+            )
+        ),
+    )
+]
+
+
+# What a user may write who means that it always was there.
+CAPACITY_OF_ALWAYS = {
+    "account_id": "012345678901",
+    "region": "eu-west-1",
+    "instance_type": "ml.p3.8xlarge",
+    "valid_from": date(1, 1, 1),
+    "valid_until": date(2018, 1, 31),
+    "instances": 2,
+}
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +253,7 @@ def gpus_of_type():
 def test_the_marts_of_an_odd_fleet_are_the_oracles(fleet, gpus_of_type, tmp_path_factory):
     home = Home(tmp_path_factory.mktemp("odd"))
     reference = reference_for(fleet)
+    reference["capacities"].append(CAPACITY_OF_ALWAYS)
     write_reference(reference, home.root / "reference")
     archive = RawArchive(home.raw)
     measured = measurements_of(fleet)

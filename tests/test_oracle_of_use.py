@@ -131,6 +131,12 @@ class TestRuns:
         assert sorted(found) == [("ml.p3.8xlarge", 10), ("ml.unlisted", 30)]
         assert columns("run_time", "ended_runs p50_seconds km_p50_seconds") == [(0, None, None)]
 
+    @pytest.mark.parametrize("mart", ["run_time", "run_time_by_instance_type"])
+    @pytest.mark.parametrize(("ended", "is_small"), [(19, True), (20, False)])
+    def test_few_runs_that_are_over_are_a_small_sample(self, mart, ended, is_small):
+        still_open = [ran(0, HOUR, status="InProgress") | {"TrainingEndTime": None}] * 2
+        assert columns(mart, "is_small_sample", *[ran(0, 9)] * ended, *still_open) == [(is_small,)]
+
     def test_slowdown(self):
         # Factors 2, 1.5 and none; bounded 2, 1.5 and (30 + 0) / 10.
         documents = [ran(100, 200, created=0), ran(50, 150, created=0), ran(30, 30, created=0), waited(9)]
@@ -190,6 +196,17 @@ class TestAttempts:
             (1, 2, 2, 11.5),
             (2, 2, 1, 30),
         ]
+
+    def test_every_status_of_the_queue_counts(self):
+        statuses = ("LaunchingMLInstances", "PreparingTrainingStack", "Pending", "Starting")
+        told = [(status, 10 * number, 10 * number + 10) for number, status in enumerate(statuses)]
+        document = job(*told, ("Training", 40, 50))
+        assert columns("queue_wait_by_attempt", "queued_jobs seconds", document) == [(1, 40)]
+
+    @pytest.mark.parametrize(("queued", "is_small"), [(19, True), (20, False)])
+    def test_few_jobs_that_queued_are_a_small_sample(self, queued, is_small):
+        documents = [job(("Pending", 0, 5))] * queued + [job(("Training", 0, 5))] * 2
+        assert columns("queue_wait_by_attempt", "is_small_sample", *documents) == [(is_small,)]
 
     def test_statuses_of_attempts(self):
         names = "attempt secondary_status visits seconds attempt_share"
@@ -454,6 +471,35 @@ class TestQuotas:
             (hours[2], 2, 0, 0, 0, 0, 0),
         ]
 
+    def test_a_quota_of_nothing_is_used_up_in_every_hour(self):
+        names = "hour peak_instances seconds seconds_at_quota"
+        document = ran(DAY + HOUR // 2, DAY + 2 * HOUR, created=DAY - HOUR)
+        quotas = [quota(None, date(2023, 12, 31)), quota(0, date(2024, 1, 2)), quota(1, date(2024, 1, 3))]
+        found = referring("quota_utilization_hourly", names, document, as_of=DAY + 5 * HOUR // 2, quotas=quotas)
+        hours = [datetime(2024, 1, 2, hour) for hour in range(3)]
+        assert found == [(hours[0], 1, HOUR, HOUR), (hours[1], 1, HOUR, HOUR), (hours[2], 0, HOUR // 2, HOUR // 2)]
+        daily = referring("quota_utilization_daily", "seconds_at_quota", document, as_of=5 * DAY, quotas=quotas)
+        hourly = referring("quota_utilization_hourly", "seconds_at_quota", document, as_of=5 * DAY, quotas=quotas)
+        assert sum(seconds for (seconds,) in daily) == sum(seconds for (seconds,) in hourly) == DAY
+
+    @pytest.mark.parametrize(
+        ("uses", "limit", "as_of", "p95"),
+        [
+            # 3 minutes are 5 % of an hour, and a minute and a half that of half an hour.
+            ([(0, 180, 2)], 4, DAY, 0),
+            ([(0, 181, 2)], 4, DAY, 0.5),
+            ([(0, 90, 1)], 1, HOUR // 2, 0),
+            ([(0, 91, 1)], 1, HOUR // 2, 1),
+            ([(0, HOUR, 1), (0, 180, 3)], 2, DAY, 0.5),
+            ([(0, HOUR, 1), (0, 100, 3), (200, 281, 3)], 2, DAY, 2),
+            ([(0, HOUR, 1)], 0, HOUR, None),
+        ],
+    )
+    def test_what_of_it_was_not_exceeded_for_95_percent_of_the_hour(self, uses, limit, as_of, p95):
+        documents = [ran(start, end, count=count) for start, end, count in uses]
+        found = referring("quota_utilization_hourly", "p95_utilization", *documents, as_of=as_of, quotas=[quota(limit)])
+        assert found[0] == (p95,)
+
 
 class TestJobCosts:
     NAMES = "line instance_type price_valid_from billed_seconds list_cost"
@@ -510,7 +556,7 @@ class TestCapacity:
     NAMES = "date capacity_instances capacity_instance_hours instance_hours utilization"
 
     def test_it_counts_for_as_long_as_it_was_there(self):
-        blocks = [capacity(2, until=date(2024, 1, 2)), capacity(1, date(2023, 1, 1)), capacity(5, date(2024, 2, 1))]
+        blocks = [capacity(2, until=date(2024, 1, 2)), capacity(1), capacity(5, date(2024, 2, 1))]
         found = referring(
             "capacity_utilization_daily", self.NAMES, ran(0, 36 * HOUR), as_of=DAY + 18 * HOUR, capacities=blocks
         )
@@ -518,6 +564,19 @@ class TestCapacity:
             (date(2024, 1, 1), 3, 72, 24, 24 / 72),
             (date(2024, 1, 2), 1, 18, 12, 12 / 18),
         ]
+
+    def test_it_is_unused_before_there_was_any_job(self):
+        block = capacity(2, date(2023, 12, 31), date(2024, 1, 2))
+        found = referring("capacity_utilization_daily", self.NAMES, waited(9, created=DAY), capacities=[block])
+        assert found == [(date(2023, 12, 31), 2, 48, 0, 0), (date(2024, 1, 1), 2, 48, 0, 0)]
+
+    @pytest.mark.parametrize("always", [date(1, 1, 1), date(1970, 1, 1), date(2017, 11, 28)])
+    def test_none_was_there_before_sagemaker_was(self, always):
+        block = capacity(1, always, date(2017, 12, 2))
+        found = referring("capacity_utilization_daily", "date", waited(9), capacities=[block])
+        assert found == [(date(2017, 11, 29),), (date(2017, 11, 30),), (date(2017, 12, 1),)]
+        earlier = capacity(1, always, date(2017, 11, 29))
+        assert referring("capacity_utilization_daily", "date", waited(9), capacities=[earlier]) == []
 
     def test_what_nobody_used(self):
         found = referring("capacity_utilization_daily", self.NAMES, waited(9), as_of=DAY, capacities=[capacity(1)])

@@ -15,6 +15,8 @@ from tests.test_oracle import DAY, HOUR, MIDNIGHT, job, ran, waited
 WATCHED, LOST, EMPTY = "012345678901", "111122223333", "222233334444"
 LAST_LOOKS = {WATCHED: 6 * DAY, LOST: 12 * HOUR + HOUR // 2}
 
+OF_ITS_OWN = {"instance_type": "ml.trn1.2xlarge"}
+
 WATCHED_JOBS = [
     ran(DAY - HOUR, DAY + HOUR, name="spot", EnableManagedSpotTraining=True, BillableTimeInSeconds=2 * HOUR),
     ran(DAY, DAY + HOUR, name="on-demand", BillableTimeInSeconds=HOUR),
@@ -25,6 +27,10 @@ WATCHED_JOBS = [
     ran(3 * DAY, 3 * DAY + HOUR, created=-HOUR, name="of-last-month", instance_type="ml.c5.large"),
     waited(9, created=3 * DAY, name="waited", instance_type="ml.c5.large"),
     waited(9, created=4 * DAY, name="waited-later", instance_type="ml.c5.large"),
+    # Open, and of the time until they were seen their records tell nothing.
+    job(("Pending", DAY, DAY + HOUR // 2), created=DAY, name="left", status="Stopping"),
+    job(created=0, name="stopping", status="Stopping", TrainingStartTime=0, TrainingEndTime=HOUR, **OF_ITS_OWN),
+    *(ran(start, start + DAY, name=f"like-{start}", **OF_ITS_OWN) for start in (0, HOUR)),
 ]
 LOST_JOBS = [job(created=12 * HOUR, name="open", status="InProgress", TrainingStartTime=12 * HOUR)]
 
@@ -45,11 +51,21 @@ REFERENCE = {
         {"account_id": account_id, "region": "eu-west-1", "instance_type": "ml.p3.8xlarge", "is_spot": False}
         | {"valid_from": date(2024, 1, 1), "instances": 1}
         for account_id in (WATCHED, LOST)
+    ]
+    + [
+        {"account_id": WATCHED, "region": "eu-west-1", "instance_type": "ml.c5.large", "is_spot": False}
+        | {"valid_from": since, "instances": instances}
+        for since, instances in ((date(2024, 1, 4), 0), (date(2024, 1, 6), None))
     ],
     "capacities": [
         {"account_id": account_id, "region": "eu-west-1", "instance_type": "ml.p3.8xlarge"}
         | {"valid_from": date(2024, 1, 1), "valid_until": None, "instances": 2}
         for account_id in (LOST, EMPTY)
+    ]
+    + [
+        {"account_id": WATCHED, "region": "eu-west-1", "instance_type": "ml.p3.8xlarge"}
+        | {"valid_from": since, "valid_until": until, "instances": 1}
+        for since, until in ((date(1970, 1, 1), date(2017, 12, 1)), (date(2023, 12, 30), date(2024, 1, 1)))
     ],
 }
 
@@ -120,11 +136,59 @@ def test_capacity_is_not_unused_after_its_account_was_last_seen(marts):
     assert told(capacity, names, account_id=EMPTY) == [(date(2024, 1, day), 48, 0, 0) for day in range(1, 7)]
 
 
+def test_capacity_is_unused_before_there_was_any_job_but_not_before_sagemaker_was(marts):
+    names = "date capacity_instance_hours instance_hours"
+    assert told(marts["capacity_utilization_daily"], names, account_id=WATCHED) == [
+        *((day, 24, 0) for day in (date(2017, 11, 29), date(2017, 11, 30), date(2023, 12, 30))),
+        # On which the first job was created.
+        (date(2023, 12, 31), 24, 0),
+    ]
+
+
+def test_a_quota_of_nothing_is_used_up_at_any_time_hour_by_hour_too(marts):
+    days, hours = (
+        [row for row in marts[f"quota_utilization_{bucket}"] if row["instance_type"] == "ml.c5.large"]
+        for bucket in ("daily", "hourly")
+    )
+    assert told(days, "date seconds seconds_at_quota") == [(date(2024, 1, 4), DAY, DAY), (date(2024, 1, 5), DAY, DAY)]
+    assert {(row["seconds"], row["seconds_at_quota"]) for row in hours} == {(HOUR, HOUR)}
+    assert len(hours) == 48
+    # Of the hour in which a job ran, and the others.
+    assert [row["peak_instances"] for row in sorted(hours, key=lambda row: row["hour"])] == [1] + [0] * 47
+
+
 def test_a_quota_is_not_unused_after_its_account_was_last_seen(marts):
     names = "date peak_instances mean_utilization seconds seconds_at_quota"
     daily = marts["quota_utilization_daily"]
     assert told(daily, names, account_id=LOST) == [(date(2024, 1, 1), 1, 0.04, 12.5 * HOUR, HOUR // 2)]
-    assert [row[3] for row in told(daily, names, account_id=WATCHED)] == [DAY] * 6
+    of_watched = told(daily, names, account_id=WATCHED, instance_type="ml.p3.8xlarge")
+    assert [row[3] for row in of_watched] == [DAY] * 6
     names = "hour mean_utilization seconds seconds_at_quota"
     hourly = marts["quota_utilization_hourly"]
     assert told(hourly, names, account_id=LOST) == [(datetime(2024, 1, 1, 12), 1, HOUR // 2, HOUR // 2)]
+
+
+def test_an_open_job_of_whose_last_time_nothing_is_told_lives_until_it_was_seen(marts):
+    def of_job(mart, name, names):
+        arn = next(row["training_job_arn"] for row in marts["fct_training_jobs"] if row["training_job_name"] == name)
+        return told(marts[mart], names, **{"chain_job_arn" if mart == "fct_retry_chains" else "training_job_arn": arn})
+
+    names = "visit_index secondary_status duration_seconds is_open is_derived"
+    assert of_job("fct_secondary_status_visits", "stopping", names) == [
+        (1, "Starting", 0, False, True),
+        (2, "Training", HOUR, False, True),
+        (3, "Unattributed", 6 * DAY - HOUR, True, True),
+    ]
+    assert of_job("fct_secondary_status_visits", "left", names) == [
+        (1, "Pending", HOUR // 2, False, False),
+        (2, "Unattributed", 5 * DAY - HOUR // 2, True, False),
+    ]
+    assert of_job("fct_retry_chains", "stopping", "elapsed_seconds productive_seconds_high") == [(6 * DAY, HOUR)]
+    # Of what it does then nothing is known, so nothing is unusual of it.
+    assert of_job("stuck_jobs", "stopping", "age_seconds") == []
+
+
+def test_a_job_that_has_left_the_queue_and_not_started_waits_on(marts):
+    # Another of its quota ran for the first hour.
+    names = "created_jobs_at_quota waited_jobs_at_quota wait_seconds_at_quota"
+    assert told(marts["quota_utilization_daily"], names, date=date(2024, 1, 2)) == [(1, 1, HOUR)]

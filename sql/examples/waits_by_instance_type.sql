@@ -1,12 +1,17 @@
--- Which instance types keep jobs waiting, and do spot jobs wait longer?
+-- For which instance types, and where, do jobs wait longest?
 -- Metric M06.
 select
     instance_type,
     is_spot,
-    count(*) as started_jobs,
-    median(queue_wait_seconds) as median_seconds,
-    quantile_cont(queue_wait_seconds, 0.9) as p90_seconds
-from marts.fct_training_jobs
-where is_started
-group by instance_type, is_spot
-order by p90_seconds desc, instance_type asc, is_spot asc
+    account_id,
+    region,
+    started_jobs,
+    never_started_jobs,
+    p50_seconds,
+    p90_seconds,
+    km_p50_seconds,
+    km_p90_seconds
+from marts.queue_wait_by_instance_type
+where not is_small_sample
+-- Where too few start for a Kaplan-Meier quantile, it is longer than any.
+order by km_p90_seconds desc nulls first, km_p50_seconds desc nulls first

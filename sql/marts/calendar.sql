@@ -1,5 +1,6 @@
 -- One row per day from the first of which a job tells to that on which the last was seen, days without jobs included:
--- what a chart of a daily mart is joined to, so that days on which nothing happened are drawn as such.
+-- what a chart of a daily mart is joined to, so that days on which nothing happened are drawn as such. Capacity may
+-- have been there before: marts.capacity_utilization_daily has all of its days itself.
 -- @unique: date
 
 with lives as (

@@ -1,16 +1,14 @@
 -- One row per day, account, region, and instance type with capacity (reference.capacities): how much of it was used
--- (M11). A block of capacity counts from the day on which the first job of all was created, or it was there, to the day
--- on which it was there no more, or the instant at which its account and region were last seen, or any if these have
--- no jobs: never time that has not happened, or of which nothing is known. Blocks add up.
+-- (M11). A block of capacity counts from the day on which it was there, before there was any job too, but none before
+-- 2017-11-29, when SageMaker was not: an earlier valid_from means always. It counts to the day on which it was there no
+-- more, or the instant at which its account and region were last seen, or any if these have no jobs: never time that
+-- has not happened, or of which nothing is known. Blocks add up.
 -- @unique: date, account_id, region, instance_type
 -- @check nothing_negative: capacity_instance_hours >= 0 and instance_hours >= 0
 
-with spans as (
-    select
-        date_trunc('day', local_time(min(l.creation_time))) as first_day,
-        max(s.seen_at) as as_of
-    from staging.training_job_lives as l
-    inner join staging.last_seen as s on l.account_id = s.account_id and l.region = s.region
+with looks as (
+    select max(seen_at) as as_of
+    from staging.last_seen
 ),
 
 blocks as (
@@ -20,12 +18,12 @@ blocks as (
         c.instance_type,
         c.instances,
         coalesce(k.seen_at, s.as_of) as as_of,
-        greatest(cast(c.valid_from as timestamp), s.first_day) as first_day,
+        cast(greatest(c.valid_from, date '2017-11-29') as timestamp) as first_day,
         least(
             date_trunc('day', local_time(coalesce(k.seen_at, s.as_of))), c.valid_until - interval 1 day
         ) as last_day
     from reference.capacities as c
-    cross join spans as s
+    cross join looks as s
     left join staging.last_seen as k on c.account_id = k.account_id and c.region = k.region
     where c.instances >= 0
 ),

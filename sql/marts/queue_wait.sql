@@ -10,6 +10,7 @@ select
     p99_seconds,
     km_p50_seconds,
     km_p90_seconds,
-    abandoned_seconds
+    abandoned_seconds,
+    is_small_sample
 from staging.queue_waits
 where scope = 'all'

@@ -1,5 +1,6 @@
--- One row per attempt, counted from 1: how long jobs queued in it, in Starting and Pending (M06). A job that was
--- interrupted or restarted queues again. Attempts that still queue count up to observed_at.
+-- One row per attempt, counted from 1: how long jobs queued in it, in whichever status of the queue (M06). These are
+-- Starting and Pending, and in old records LaunchingMLInstances and PreparingTrainingStack. A job that was interrupted
+-- or restarted queues again. Attempts that still queue count up to observed_at.
 -- @unique: attempt
 -- @check quantiles_in_order: p50_seconds is null or p50_seconds <= p90_seconds and p90_seconds <= p99_seconds
 
@@ -22,5 +23,6 @@ select
     microseconds / nullif(queued_jobs, 0) / 1e6 as mean_seconds, -- Mean of a job's seconds in the queue.
     quantiles_microseconds[1] / 1e6 as p50_seconds, -- Median of a job's seconds in the queue.
     quantiles_microseconds[2] / 1e6 as p90_seconds, -- 90th percentile of a job's seconds in the queue.
-    quantiles_microseconds[3] / 1e6 as p99_seconds -- 99th percentile of a job's seconds in the queue.
+    quantiles_microseconds[3] / 1e6 as p99_seconds, -- 99th percentile of a job's seconds in the queue.
+    queued_jobs < 20 as is_small_sample -- Whether queued_jobs are fewer than 20.
 from totals

@@ -9,6 +9,7 @@ select
     p90_seconds,
     p99_seconds,
     km_p50_seconds,
-    km_p90_seconds
+    km_p90_seconds,
+    is_small_sample
 from staging.run_times
 where scope = 'all'

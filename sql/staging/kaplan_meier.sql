@@ -1,43 +1,57 @@
--- One row per measure (`queue_wait` or `run_time`) and its part (`all`, a month of creation of queue waits, an instance
--- type of run times): how long it takes, estimated by Kaplan and Meier from all jobs, those still at it or given up
--- included: they count for as long as they were seen.
--- @unique: measure, month, instance_type, is_part
+-- One row per measure (`queue_wait` or `run_time`), scope and its values: how long it takes, estimated by Kaplan and
+-- Meier from all jobs, those still at it or given up included: they count for as long as they were seen. Scopes: `all`;
+-- of queue waits `month` of creation and `dimensions` (account, region, instance type, spot or not); of run times
+-- `instance_type`.
+-- @unique: measure, scope, month, account_id, region, instance_type, is_spot
 -- @check quantiles_in_order: p90_microseconds is null or p50_microseconds <= p90_microseconds
 
-with durations as (
+with waits as (
     select
-        'queue_wait' as measure,
         cast(date_trunc('month', local_time(creation_time)) as date) as month,
-        null as instance_type,
-        coalesce(
-            wait_microseconds,
-            case when is_ended then lifetime_microseconds else epoch_us(observed_at) - epoch_us(creation_time) end
-        ) as microseconds,
-        is_started as is_over
-    from staging.training_job_lives
-    union all
-    select
-        'run_time' as measure,
-        null as month,
+        account_id,
+        region,
         instance_type,
-        run_microseconds as microseconds,
-        is_run_ended as is_over
+        is_spot,
+        coalesce(wait_microseconds, lifetime_microseconds) as microseconds,
+        is_started
     from staging.training_job_lives
-    where is_started
 ),
 
 -- Of the jobs that took at least so long, some are over then; the others leave unseen.
 lengths as (
     select
-        measure,
-        grouping(month) = 0 as is_part,
+        'queue_wait' as measure,
+        case
+            when grouping(month) = 0 then 'month' when grouping(instance_type) = 0 then 'dimensions' else 'all'
+        end as scope,
         month,
+        account_id,
+        region,
         instance_type,
+        is_spot,
         microseconds,
         count(*) as jobs,
-        count(*) filter (where is_over) as jobs_over
-    from durations
-    group by grouping sets ((measure, month, instance_type, microseconds), (measure, microseconds))
+        count(*) filter (where is_started) as jobs_over
+    from waits
+    group by
+        grouping sets (
+            (month, microseconds), (account_id, region, instance_type, is_spot, microseconds), (microseconds)
+        )
+    union all
+    select
+        'run_time' as measure,
+        case when grouping(instance_type) = 0 then 'instance_type' else 'all' end as scope,
+        null as month,
+        null as account_id,
+        null as region,
+        instance_type,
+        null as is_spot,
+        run_microseconds as microseconds,
+        count(*) as jobs,
+        count(*) filter (where is_run_ended) as jobs_over
+    from staging.training_job_lives
+    where is_started
+    group by grouping sets ((instance_type, run_microseconds), (run_microseconds))
 ),
 
 lengths_at_risk as (
@@ -45,7 +59,7 @@ lengths_at_risk as (
         *,
         -- As DOUBLE, exact for counts: DuckDB's running sums of integers are slow.
         sum(cast(jobs as double)) over (
-            partition by measure, is_part, month, instance_type order by microseconds desc
+            partition by measure, scope, month, account_id, region, instance_type, is_spot order by microseconds desc
         ) as jobs_at_risk
     from lengths
 ),
@@ -53,15 +67,19 @@ lengths_at_risk as (
 survivals as (
     select
         measure,
-        is_part,
+        scope,
         month,
+        account_id,
+        region,
         instance_type,
+        is_spot,
         microseconds,
         case
             when jobs_over = jobs_at_risk then 0
             else exp(
                 sum(case when jobs_over < jobs_at_risk then ln(1 - jobs_over / jobs_at_risk) else 0 end) over (
-                    partition by measure, is_part, month, instance_type order by microseconds
+                    partition by measure, scope, month, account_id, region, instance_type, is_spot
+                    order by microseconds
                 )
             )
         end as survival
@@ -70,11 +88,14 @@ survivals as (
 
 select
     measure, -- What takes time: `queue_wait` or `run_time`.
-    is_part, -- Whether it is of one month or instance type, not of all jobs.
-    month, -- First day of the month of creation; null for all, and of run times.
-    instance_type, -- Instance type; null for all, and of queue waits.
+    scope, -- Over what: `month`, `dimensions`, `instance_type` or `all`.
+    month, -- First day of the month of creation; null for other scopes.
+    account_id,
+    region,
+    instance_type,
+    is_spot,
     min(microseconds) filter (where survival <= 0.5 + 1e-12) as p50_microseconds, -- Median; null if too few are over.
     min(microseconds) filter (where survival <= 0.1 + 1e-12)
         as p90_microseconds -- 90th percentile; null if too few are over.
 from survivals
-group by measure, is_part, month, instance_type
+group by measure, scope, month, account_id, region, instance_type, is_spot

@@ -1,4 +1,4 @@
--- One row per training job and attempt that it came to: how long it queued in it, in Starting and Pending; of an
+-- One row per training job and attempt that it came to: how long it queued in it, in all statuses of the queue; of an
 -- attempt that still queues, up to observed_at. One that closes a job after an interruption, or starts without a queue,
 -- is no wait of 0 seconds.
 -- @incremental

@@ -27,10 +27,11 @@ select
     s.quantiles_microseconds[2] / 1e6 as p90_seconds, -- 90th percentile of the runs that are over; null if none.
     s.quantiles_microseconds[3] / 1e6 as p99_seconds, -- 99th percentile of the runs that are over; null if none.
     k.p50_microseconds / 1e6 as km_p50_seconds, -- Kaplan-Meier median, open runs included; null if too few are over.
-    k.p90_microseconds / 1e6 as km_p90_seconds -- Kaplan-Meier 90th percentile; null if too few are over.
+    k.p90_microseconds / 1e6 as km_p90_seconds, -- Kaplan-Meier 90th percentile; null if too few are over.
+    s.ended_runs < 20 as is_small_sample -- Whether ended_runs are fewer than 20.
 from summaries as s
 left join staging.kaplan_meier as k
     on
         k.measure = 'run_time'
-        and (s.scope = 'instance_type') = k.is_part
+        and s.scope = k.scope
         and s.instance_type is not distinct from k.instance_type

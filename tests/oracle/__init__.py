@@ -57,7 +57,7 @@ from tests.oracle.utilization import (
     utilization_daily,
     utilization_hourly,
 )
-from tests.oracle.waits import queue_wait, queue_wait_by_attempt, queue_wait_monthly
+from tests.oracle.waits import queue_wait, queue_wait_by_attempt, queue_wait_by_instance_type, queue_wait_monthly
 from tests.oracle.waste import failures_per_node_days, wasted_instance_hours
 
 # A failed comparison shall tell the values.
@@ -117,6 +117,7 @@ _MARTS = {
     "stuck_jobs": (stuck_jobs, ("training_job_arn",)),
     "queue_wait": (queue_wait, ()),
     "queue_wait_by_attempt": (queue_wait_by_attempt, ("attempt",)),
+    "queue_wait_by_instance_type": (queue_wait_by_instance_type, DIMENSIONS),
     "queue_wait_monthly": (queue_wait_monthly, ("date",)),
 }
 

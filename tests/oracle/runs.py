@@ -5,6 +5,8 @@ from fractions import Fraction
 from tests.oracle.intervals import SECOND
 from tests.oracle.statistics import grouped, kaplan_meier_seconds, mean_seconds, quantile, quantile_seconds
 
+SMALL_SAMPLE = 20
+
 
 def run_time(jobs):
     started = [job for job in jobs if job.is_started]
@@ -31,6 +33,7 @@ def _run_times(started):
         "p99_seconds": quantile_seconds(over, "0.99"),
         "km_p50_seconds": kaplan_meier_seconds(over, still_open, "0.5"),
         "km_p90_seconds": kaplan_meier_seconds(over, still_open, "0.9"),
+        "is_small_sample": len(over) < SMALL_SAMPLE,
     }
 
 

@@ -6,10 +6,11 @@ Reference data is as in `reference/`: rows as dicts, dates as dates.
 import itertools
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 
 from tests.oracle.failures import judged, reason_of
 from tests.oracle.fleet import calendar
-from tests.oracle.intervals import DAY, HOUR, buckets, day_of, overlap, timestamp
+from tests.oracle.intervals import DAY, EPOCH, HOUR, buckets, day_of, overlap, timestamp
 from tests.oracle.owners import OWNERS
 from tests.oracle.statistics import grouped, hours, seconds, share, total
 from tests.oracle.utilization import billed, day_use, days_of, running_time
@@ -309,24 +310,34 @@ def quota_utilization_hourly(jobs, reference):
         of_days = _uses_of_days(uses)
         for day, day_end in _days_of_place(jobs, *key[:2]):
             limit, near = _limit_on(quotas, day), of_days.get(day, [])
-            for hour in range(day, day_end, HOUR) if limit is not None and near else ():
+            # Of a quota of 0 all is in use if nothing is.
+            for hour in range(day, day_end, HOUR) if limit == 0 or (limit is not None and near) else ():
                 end = min(hour + HOUR, day_end)
                 stretches = _stretches(near, hour, end)
-                if not any(level or waiting for _, level, waiting in stretches):
+                if limit and not any(level or waiting for _, level, waiting in stretches):
                     continue
                 at_quota = [(length, waiting) for length, level, waiting in stretches if level >= limit]
-                # What is neither used nor waited for is not looked at.
-                busy = [each for each in stretches if each[1] or each[2]]
                 rows.append(
                     {
                         "hour": timestamp(hour),
                         **dict(zip(QUOTA, key, strict=True)),
-                        **_utilization(busy, limit, end - hour),
+                        **_utilization(stretches, limit, end - hour),
+                        "p95_utilization": share(_p95(stretches), limit),
                         "peak_waiting_jobs_at_quota": max((waiting for _, waiting in at_quota), default=0),
                         "wait_seconds_at_quota": seconds(sum(length * waiting for length, waiting in at_quota)),
                     }
                 )
     return rows
+
+
+def _p95(stretches):
+    """The least level that is not exceeded for 95 % of the time."""
+    within = 0
+    for length, level, _ in sorted(stretches, key=lambda stretch: stretch[1]):
+        within += length
+        if within * 100 >= 95 * sum(length for length, _, _ in stretches):
+            return level
+    raise AssertionError("the stretches last as long as the time")
 
 
 def _limited(jobs, reference):
@@ -378,6 +389,10 @@ def _utilization(stretches, limit, time):
     }
 
 
+# The day on which SageMaker came into being.
+_FIRST_DAY_OF_ALL = date(2017, 11, 29)
+
+
 def capacity_utilization_daily(jobs, reference):
     keys = ("account_id", "region", "instance_type")
     used = Counter()
@@ -386,38 +401,50 @@ def capacity_utilization_daily(jobs, reference):
             used[day, *key] += (instances or 0) * running_time(job, day)
     rows = []
     for key, blocks in grouped(reference["capacities"], lambda block: tuple(block[name] for name in keys)).items():
-        for day, end in _days_of_place(jobs, *key[:2]):
-            there = [
-                block["instances"]
-                for block in blocks
-                if block["instances"] is not None
-                and block["instances"] >= 0
-                and block["valid_from"] <= day_of(day)
-                and (block["valid_until"] is None or day_of(day) < block["valid_until"])
-            ]
-            if there:
-                rows.append(
-                    {
-                        "date": day_of(day),
-                        **dict(zip(keys, key, strict=True)),
-                        "capacity_instances": sum(there),
-                        "capacity_instance_hours": hours(sum(there) * (end - day)),
-                        "instance_hours": hours(used[day, *key]),
-                        "utilization": share(used[day, *key], sum(there) * (end - day)),
-                    }
-                )
+        there = Counter()
+        end = _seen_until(jobs, *key[:2])
+        for block in blocks:
+            for day in _days_of_block(block, end):
+                there[day] += block["instances"]
+        for day in there:
+            time = min(day + DAY, end) - day
+            rows.append(
+                {
+                    "date": day_of(day),
+                    **dict(zip(keys, key, strict=True)),
+                    "capacity_instances": there[day],
+                    "capacity_instance_hours": hours(there[day] * time),
+                    "instance_hours": hours(used[day, *key]),
+                    "utilization": share(used[day, *key], there[day] * time),
+                }
+            )
     return rows
 
 
-def _days_of_place(jobs, account_id, region):
-    """(start, end) of each day from that of the first creation, the last one until a job was last seen there.
+def _days_of_block(block, end):
+    """Starts of the days before ``end`` on which a block of capacity was there."""
+    if end is None or block["instances"] is None or block["instances"] < 0:
+        return ()
+    until = block["valid_until"]
+    first = _midnight(max(block["valid_from"], _FIRST_DAY_OF_ALL))
+    return range(first, end if until is None else min(end, _midnight(until)), DAY)
 
-    Where there are no jobs, until any was.
-    """
-    if not jobs:
-        return []
+
+def _midnight(date):
+    return (date - EPOCH.date()).days * DAY
+
+
+def _seen_until(jobs, account_id, region):
+    """When a job was last seen there, or where there are none when any was; None if there are none at all."""
     there = [job.observed for job in jobs if (job.account_id, job.region) == (account_id, region)]
-    as_of = max(there or [job.observed for job in jobs])
+    return max(there or [job.observed for job in jobs], default=None)
+
+
+def _days_of_place(jobs, account_id, region):
+    """(start, end) of each day from that of the first creation, the last one until a job was last seen there."""
+    as_of = _seen_until(jobs, account_id, region)
+    if as_of is None:
+        return []
     return [
         (day, min(day + DAY, as_of)) for day in buckets(min(job.created for job in jobs), as_of, DAY) if day < as_of
     ]

@@ -3,6 +3,8 @@
 from tests.oracle.intervals import month_of
 from tests.oracle.statistics import grouped, kaplan_meier_seconds, mean_seconds, quantile_seconds, seconds
 
+SMALL_SAMPLE = 20
+
 
 def queue_wait(jobs):
     return [_waits(jobs)]
@@ -11,6 +13,13 @@ def queue_wait(jobs):
 def queue_wait_monthly(jobs):
     months = grouped(jobs, lambda job: month_of(job.created))
     return [{"date": month, **_waits(alike)} for month, alike in months.items()]
+
+
+def queue_wait_by_instance_type(jobs):
+    return [
+        {**alike[0].dimensions, **_waits(alike)}
+        for alike in grouped(jobs, lambda job: tuple(job.dimensions.values())).values()
+    ]
 
 
 def _waits(jobs):
@@ -27,6 +36,7 @@ def _waits(jobs):
         "km_p50_seconds": kaplan_meier_seconds(waits, abandoned + still_waiting, "0.5"),
         "km_p90_seconds": kaplan_meier_seconds(waits, abandoned + still_waiting, "0.9"),
         "abandoned_seconds": seconds(sum(abandoned)),
+        "is_small_sample": len(waits) < SMALL_SAMPLE,
     }
 
 
@@ -49,6 +59,7 @@ def queue_wait_by_attempt(jobs):
             "p50_seconds": quantile_seconds(lengths, "0.5"),
             "p90_seconds": quantile_seconds(lengths, "0.9"),
             "p99_seconds": quantile_seconds(lengths, "0.99"),
+            "is_small_sample": len(lengths) < SMALL_SAMPLE,
         }
         for attempt, lengths in queued.items()
     ]
