@@ -23,7 +23,7 @@ def spot_savings_monthly(jobs):
         dict(zip(("date", "account_id", "region", "instance_type"), each, strict=True))
         | _savings(ended.get(each, []))
         | _rate(running.get(each, []), len(interruptions.get(each, [])))
-        for each in ended.keys() | running.keys() | interruptions.keys()
+        for each in sorted(ended.keys() | running.keys() | interruptions.keys(), key=repr)
     ]
 
 
