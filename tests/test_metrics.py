@@ -21,8 +21,8 @@ from pipelines.shipped import shipped
 METRICS = read_metrics()
 # What a formula may name besides the columns of its metric's marts.
 FACTS = ("marts.fct_training_jobs", "marts.fct_secondary_status_visits")
-# Marts of no metric alone: the jobs that all are counted from, the days, the build, and a check that marts agree.
-WITHOUT_METRIC = {"fct_training_jobs", "calendar", "build_info", "reconciled_totals"}
+# Marts of no metric alone: the jobs that all are counted from, the days, and a check that marts agree.
+WITHOUT_METRIC = {"fct_training_jobs", "calendar", "reconciled_totals"}
 
 
 @pytest.fixture(scope="module")

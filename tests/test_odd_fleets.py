@@ -24,6 +24,13 @@ STATUSES = [
 ]
 TYPES = ["ml.p3.8xlarge", "ml.m5.large", "ml.never.heard", "", None]
 
+# What a text of quotes, paths and times is made of, in an order that may leave each of them without its end.
+PIECES = [
+    *('"', "'", '\\"', "\\'", "“", "”", "‘", "’", "«", "»", "`", "\n", " ", " ", ",", ".", ":", "-", "[", "it", "é"),
+    *("12:30", "3:04", "3:04:05", " PM", "Z", "1.", "2024-01-02", "C:\\", "d:/", "/a.py", "s3://a/b"),
+    "0a:1b:2c:3d:4e:5f",
+]
+
 # Days before it was seen, to the second; now and then what no clock tells.
 instants = st.one_of(
     st.integers(-40 * DAY, 0), st.sampled_from([-86_400 * 365, -3600, 0, 60, 2 * DAY, 9_999_999_999])
@@ -89,7 +96,10 @@ members = sparse(
         max_size=4,
     ),
     StoppingCondition=sparse(MaxRuntimeInSeconds=st.sampled_from([86_400, 3600, 0, -5, 2**63 - 1, -(2**63)])),
-    FailureReason=st.sampled_from(["", "AlgorithmError: ExecuteUserScriptError: KeyError", "InternalServerError: x"]),
+    FailureReason=st.one_of(
+        st.sampled_from(["", "AlgorithmError: ExecuteUserScriptError: KeyError", "InternalServerError: x"]),
+        st.lists(st.sampled_from(PIECES), max_size=12).map("".join),
+    ),
 )
 fleets = st.lists(st.tuples(members, st.integers(-40 * DAY, 0)), min_size=1, max_size=40).map(
     lambda jobs: [

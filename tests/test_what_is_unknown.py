@@ -12,8 +12,8 @@ from tests.reference_data import write_reference
 from tests.test_oracle import DAY, HOUR, MIDNIGHT, job, ran, waited
 
 # One account is looked at until the seventh day; of another the last look was half past noon of the first.
-WATCHED, LOST, EMPTY = "012345678901", "111122223333", "222233334444"
-LAST_LOOKS = {WATCHED: 6 * DAY, LOST: 12 * HOUR + HOUR // 2}
+WATCHED, LOST, EMPTY, FLAWED = "012345678901", "111122223333", "222233334444", "333344445555"
+LAST_LOOKS = {WATCHED: 6 * DAY, LOST: 12 * HOUR + HOUR // 2, FLAWED: 13 * HOUR}
 
 OF_ITS_OWN = {"instance_type": "ml.trn1.2xlarge"}
 
@@ -33,6 +33,12 @@ WATCHED_JOBS = [
     *(ran(start, start + DAY, name=f"like-{start}", **OF_ITS_OWN) for start in (0, HOUR)),
 ]
 LOST_JOBS = [job(created=12 * HOUR, name="open", status="InProgress", TrainingStartTime=12 * HOUR)]
+FLAWED_JOBS = [
+    job(created=12 * HOUR, name="completed"),
+    job(created=12 * HOUR, name="stopped", status="Stopped", SecondaryStatus="Stopped"),
+    job(created=12 * HOUR, name="brewing", status="InProgress", SecondaryStatus="Brewing"),
+    {"TrainingJobName": "of no account"},
+]
 
 
 def price(instance_type, is_spot, since, per_hour):
@@ -75,7 +81,7 @@ def marts(tmp_path_factory):
     home = Home(tmp_path_factory.mktemp("unknown"))
     write_reference(REFERENCE, home.root / "reference")
     archive = RawArchive(home.raw)
-    for account_id, documents in ((WATCHED, WATCHED_JOBS), (LOST, LOST_JOBS)):
+    for account_id, documents in ((WATCHED, WATCHED_JOBS), (LOST, LOST_JOBS), (FLAWED, FLAWED_JOBS)):
         bodies = [json.dumps(document).replace(WATCHED, account_id).encode() for document in documents]
         seen_at = float(MIDNIGHT + LAST_LOOKS[account_id])
         archive.append(account_id, [Observation(seen_at, body) for body in bodies])
@@ -192,3 +198,18 @@ def test_a_job_that_has_left_the_queue_and_not_started_waits_on(marts):
     # Another of its quota ran for the first hour.
     names = "created_jobs_at_quota waited_jobs_at_quota wait_seconds_at_quota"
     assert told(marts["quota_utilization_daily"], names, date=date(2024, 1, 2)) == [(1, 1, HOUR)]
+
+
+def test_flaws_are_of_the_jobs_that_could_have_them(marts):
+    quality = marts["data_quality"]
+    names = "examined_jobs flawed_jobs flawed_share"
+    # A job that completed has run, whatever it tells; one that was stopped may not have.
+    assert told(quality, names, account_id=FLAWED, flaw="no_start_time") == [(1, 1, 1)]
+    assert told(quality, names, account_id=FLAWED, flaw="no_end_time") == [(1, 1, 1)]
+    # That a status is not told makes it no unknown one.
+    assert told(quality, names, account_id=FLAWED, flaw="unknown_status") == [(3, 1, 1 / 3)]
+
+
+def test_documents_in_quarantine_are_a_share_of_them_and_the_jobs(marts):
+    names = "jobs documents_quarantined jobs_and_documents_quarantined quarantined_share"
+    assert told(marts["build_info"], names) == [(16, 1, 17, 1 / 17)]

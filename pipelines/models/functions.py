@@ -23,6 +23,20 @@ _SIZE_BUCKET = """case
     else '>8'
 end"""
 
+# Of the time that a job spends in a status.
+_STATUS_PHASE = """case
+    when secondary_status in ('Starting', 'Pending', 'LaunchingMLInstances', 'PreparingTrainingStack') then 'queue'
+    when secondary_status in ('Downloading', 'DownloadingTrainingImage') then 'setup'
+    when secondary_status = 'Training' then 'run'
+    when secondary_status = 'Uploading' then 'save'
+    when secondary_status in ('Interrupted', 'Restarting') then 'interruption'
+    when secondary_status = 'Stopping' then 'teardown'
+    when secondary_status = 'Updating' then 'update'
+    when secondary_status in ('Completed', 'Failed', 'Stopped', 'MaxRuntimeExceeded', 'MaxWaitTimeExceeded')
+        then 'terminal'
+    else 'unknown'
+end"""
+
 
 class Function(NamedTuple):
     """A function of SQL: an expression over its parameters; types are DuckDB's."""
@@ -40,6 +54,8 @@ def functions(time_zone: str = UTC) -> tuple[Function, ...]:
       instant at which the zone's clocks show at least the time given: where they are put back and show it twice the
       earlier, where they are put forward and skip it the instant of the change.
     - `size_bucket(gpu_count)`: `0`, `1`, `2-4`, `5-8`, `>8`, or `unknown` where that is null.
+    - `status_phase(secondary_status)`: `queue`, `setup`, `run`, `save`, `interruption`, `teardown`, `update`,
+      `terminal`, or `unknown` where nobody knows the status, or it is null.
     - `wilson_low(part, whole)`, `wilson_high(part, whole)`: the ends of the interval of the share `part / whole` of
       counts; null where `whole` is 0.
     - `poisson_low(events)`, `poisson_high(events)`: the ends of the interval of the mean of a number of events.
@@ -50,6 +66,7 @@ def functions(time_zone: str = UTC) -> tuple[Function, ...]:
         Function("local_time", {"utc": "TIMESTAMP"}, "TIMESTAMP", local_time),
         Function("utc_time", {"local": "TIMESTAMP"}, "TIMESTAMP", utc_time),
         Function("size_bucket", {"gpu_count": "BIGINT"}, "VARCHAR", _SIZE_BUCKET),
+        Function("status_phase", {"secondary_status": "VARCHAR"}, "VARCHAR", _STATUS_PHASE),
         Function("wilson_low", share, "DOUBLE", WILSON_LOW),
         Function("wilson_high", share, "DOUBLE", WILSON_HIGH),
         Function("poisson_low", {"events": "BIGINT"}, "DOUBLE", POISSON_LOW),

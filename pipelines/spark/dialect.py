@@ -111,6 +111,9 @@ def _regular_expression(function: exp.RegexpReplace | exp.RegexpExtract) -> exp.
     """RE2's patterns in Java's words, to which letters are not ASCII alone, and lines end in several ways."""
     for text in function.expression.find_all(exp.Literal):
         text.set("this", _java_pattern(text.this))
+    if replacement := function.args.get("replacement"):
+        for text in replacement.find_all(exp.Literal):
+            text.set("this", _java_replacement(text.this))
     return function
 
 
@@ -121,6 +124,11 @@ def _java_pattern(pattern: str) -> str:
         return _OUTSIDE.get(part[0], part[0])
 
     return _PART.sub(said, pattern)
+
+
+def _java_replacement(replacement: str) -> str:
+    """What a group has matched goes by a dollar and the group's number."""
+    return re.sub(r"\\(\d)", r"$\1", replacement)
 
 
 def _trim(trim: exp.Trim) -> exp.Expr:

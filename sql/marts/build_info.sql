@@ -1,4 +1,5 @@
--- One row: which build this is, what it holds, and up to when its records tell. What they lack is in `data_quality`.
+-- One row: which build this is, what it holds, and up to when its records tell. What they lack is in `data_quality`;
+-- the share of documents that could not be read is here, since nobody knows of which account they are. Metric M30.
 
 with jobs as (
     select
@@ -22,6 +23,10 @@ select
     c.lake_generation, -- Generation of the lake that it was built from.
     c.time_zone, -- Time zone of dates, months, hours and weekdays in all marts; instants are UTC.
     c.documents_quarantined, -- Documents set aside because they could not be read.
+    j.jobs + c.documents_quarantined
+        as jobs_and_documents_quarantined, -- Jobs, each one document, and documents set aside, maybe several of a job.
+    c.documents_quarantined / nullif(j.jobs + c.documents_quarantined, 0)
+        as quarantined_share, -- documents_quarantined / jobs_and_documents_quarantined; null if there are none.
     j.jobs, -- Training jobs.
     j.open_jobs, -- Jobs that had not ended when last seen.
     j.newest_last_modified_time, -- Newest LastModifiedTime of a job (UTC); null if there are no jobs.

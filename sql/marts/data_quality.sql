@@ -1,10 +1,11 @@
 -- One row per account, region and flaw: how many jobs have it, and what share of those that could. To be read beside
--- every other mart. Flaws: no_start_time and no_end_time (started and ended without telling when), future_times (it
--- tells of instants more than a day after it was seen, which are disregarded), overlap (a visit's told end lies beyond
--- the next one's start), negative_visit (it lies before its own start), hole (of a stretch the record tells nothing),
--- derived_visits (from its times, for want of transitions), unknown_status (Trainyard does not know it), unknown_gpus
--- (the type is not in reference.instance_types, or the count not told), unknown_failure_class (no rule of
--- reference.failure_rules matches). Documents that could not be read are no jobs: `build_info` counts them. Metric M30.
+-- every other mart. Flaws: no_start_time and no_end_time (it ended after a run, as every completed job did, without
+-- telling when that began or ended), future_times (it tells of instants more than a day after it was seen, which are
+-- disregarded), overlap (a visit's told end lies beyond the next one's start), negative_visit (it lies before its own
+-- start), hole (of a stretch the record tells nothing), derived_visits (from its times, for want of transitions),
+-- unknown_status (Trainyard does not know it, be it the job's or a visit's), unknown_gpus (the type is not in
+-- reference.instance_types, or the count not told), unknown_failure_class (no rule of reference.failure_rules
+-- matches). Documents that could not be read are no jobs: `build_info` tells their share. Metric M30.
 -- @unique: account_id, region, flaw
 -- @check share_is_a_share: flawed_share is null or flawed_share between 0 and 1
 
@@ -13,7 +14,7 @@ with counts as (
         account_id,
         region,
         cast(sum(jobs) as bigint) as jobs,
-        cast(sum(started_and_ended_jobs) as bigint) as started_and_ended_jobs,
+        cast(sum(ended_runs) as bigint) as ended_runs,
         cast(sum(failed_jobs) as bigint) as failed_jobs,
         cast(sum(without_start_time) as bigint) as without_start_time,
         cast(sum(without_end_time) as bigint) as without_end_time,
@@ -35,7 +36,7 @@ flaws as (
         c.region,
         f.flaw,
         case
-            when f.flaw in ('no_start_time', 'no_end_time') then c.started_and_ended_jobs
+            when f.flaw in ('no_start_time', 'no_end_time') then c.ended_runs
             when f.flaw = 'unknown_failure_class' then c.failed_jobs
             else c.jobs
         end as examined_jobs,
@@ -72,7 +73,7 @@ select
     account_id,
     region,
     flaw, -- What is wrong, or not known.
-    examined_jobs, -- Jobs that could have it: those that started and ended for a time, that failed for a class, or all.
+    examined_jobs, -- Jobs that could have it: of a time those that ended after a run, of a class the failed, or all.
     flawed_jobs, -- Jobs that have the flaw.
     flawed_jobs / nullif(examined_jobs, 0) as flawed_share, -- flawed_jobs / examined_jobs; null if there are none.
     wilson_low(flawed_jobs, examined_jobs)

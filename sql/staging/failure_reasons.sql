@@ -13,12 +13,17 @@ with masked as (
         failure_reason,
         priority,
         regexp_replace(told_reason, 'ErrorMessage "', 'ErrorMessage ', 'g') as without_message_quote,
-        regexp_replace(without_message_quote, '\barn:[^\s"'',)]+', '<arn>', 'g') as without_arns,
-        regexp_replace(without_arns, '\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"''<>)]*', '<uri>', 'g') as without_uris,
-        -- Python tells texts with the letters that say of what kind they are, such as u'' and b''.
+        regexp_replace(without_message_quote, '\barn:[^\s"''”’»\\,)]+', '<arn>', 'g') as without_arns,
+        regexp_replace(without_arns, '\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"''”’»\\<>)]*', '<uri>', 'g') as without_uris,
+        -- Python tells texts with the letters that say of what kind they are, such as u'' and b''. An escaped quote is
+        -- part of a text, or begins one within a text that began before; only where no other is left does it end one,
+        -- as in "C:\". Quotes whose ends differ may span lines: others may be an inch, or an apostrophe.
         regexp_replace(
             without_uris,
-            '(\B|\b[bfruBFRU]{1,2})("[^"\n]*"|''[^''\n]*'')\B|`[^`\n]*`',
+            '(\B|\b[bfruBFRU]{1,2})(\\+"[^"\n]*\\"'
+            || '|"[^"\\\n]*(\\[^\n][^"\\\n]*)*"|''[^''\\\n]*(\\[^\n][^''\\\n]*)*'''
+            || '|"[^"\n]*"|''[^''\n]*'')\B'
+            || '|`[^`\n]*`|“[^“”]*”|«[^«»]*»|‘[^’\n]*(’\b[^’\n]*)*’\B',
             '<quoted>',
             'g'
         ) as without_quoted,
@@ -44,7 +49,7 @@ with masked as (
             '<time>',
             'g'
         ) as without_times,
-        -- One of version 6 is told from times and names by a `::` or by its eight groups.
+        -- One of version 6 is told from times and names by a `::` or by its eight groups; a MAC address has six.
         regexp_replace(
             without_times,
             '\[[0-9a-fA-F:.]*::[0-9a-fA-F:.]*\](:\d+)?'
@@ -52,14 +57,23 @@ with masked as (
             || '|\b([0-9a-fA-F]{1,4}:){1,6}(:[0-9a-fA-F]{1,4}){1,6}\b(%\w+)?'
             || '|\b([0-9a-fA-F]{1,4}:){1,7}:/\d{1,3}\b'
             || '|\B::([0-9a-fA-F]{1,4}:){0,6}(\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F]{1,4})\b'
+            || '|\b([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\b'
             || '|\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b',
             '<ip>',
             'g'
         ) as without_ips,
-        -- A path that does not begin with a slash is told from such words as and/or by a name with an extension.
+        -- A time without a date, and without seconds or half of the day, has all its digits, as no 3:1 has. What is
+        -- part of a version, as in 1.12:30, or follows a file is none.
         regexp_replace(
             without_ips,
-            '\B/[^\s"'',:;()<>]+|\b\w[\w.@-]*\b/[\w.@=+~%<>/-]*[\w>]\.[a-zA-Z][\w.@=+~%/-]*',
+            '(^|[^\w.:/-])(\d{1,2}:[0-5]\d(:[0-5]\d([.,]\d+)?(Z| ?[AaPp][Mm])?| ?[AaPp][Mm])|[0-5]\d:[0-5]\d)\b',
+            '\1<time>',
+            'g'
+        ) as without_clocks,
+        -- A path that does not begin with a slash is told from such words as and/or by a name with an extension.
+        regexp_replace(
+            without_clocks,
+            '(\b[a-zA-Z]:[\\/]|\B/)[^\s"'',:;()<>]+|\b\w[\w.@-]*\b/[\w.@=+~%<>/-]*[\w>]\.[a-zA-Z][\w.@=+~%/-]*',
             '<path>',
             'g'
         ) as without_paths,
@@ -99,7 +113,7 @@ select
     f.actor as failure_actor, -- Who can mend it, by the same rule: user, platform or aws; null if no rule matches.
     s.masked_reason, -- The reason without what differs from job to job, in lower case.
     md5(
-        'v5:' || s.exit_code || ':' || s.masked_reason
+        'v6:' || s.exit_code || ':' || s.masked_reason
     ) as failure_fingerprint -- MD5 of masked_reason, the exit code and the masking's version.
 from shortened as s
 left join reference.failure_rules as f on s.priority = f.priority

@@ -1,7 +1,7 @@
 -- One row per month of creation, account and region: how many of the jobs have which flaw, and how many could.
 -- @incremental
 -- @unique: created_month, account_id, region
--- @check started_and_ended_jobs_are_jobs: started_and_ended_jobs <= jobs
+-- @check ended_runs_are_of_jobs: ended_runs <= jobs
 
 with visits as (
     select
@@ -15,6 +15,15 @@ with visits as (
         ) as has_unknown_status
     from staging.secondary_status_visits
     group by training_job_arn
+),
+
+jobs as (
+    select
+        j.*,
+        -- A job that completed has run, whatever its record tells.
+        j.is_ended and (l.is_started or j.training_job_status = 'Completed') as has_ended_run
+    from staging.training_jobs as j
+    inner join staging.training_job_lives as l on j.training_job_arn = l.training_job_arn
 )
 
 select
@@ -22,13 +31,12 @@ select
     j.account_id,
     j.region,
     count(*) as jobs, -- Jobs created in this month.
-    count(*) filter (where l.is_started and j.is_ended)
-        as started_and_ended_jobs, -- Those of them that started and ended.
+    count(*) filter (where j.has_ended_run) as ended_runs, -- Those of them that ended after a run.
     count(*) filter (where j.training_job_status = 'Failed') as failed_jobs, -- Those of them that failed.
-    count(*) filter (where l.is_started and j.is_ended and j.training_start_time is null)
-        as without_start_time, -- Jobs that started and ended without telling when they started.
-    count(*) filter (where l.is_started and j.is_ended and j.training_end_time is null)
-        as without_end_time, -- Jobs that started and ended without telling when they ended.
+    count(*) filter (where j.has_ended_run and j.training_start_time is null)
+        as without_start_time, -- Jobs that ended after a run without telling when it started.
+    count(*) filter (where j.has_ended_run and j.training_end_time is null)
+        as without_end_time, -- Jobs that ended after a run without telling when it ended.
     count(*) filter (where j.has_future_times)
         as with_future_times, -- Jobs that tell of instants more than a day after they were seen.
     count(*) filter (where v.has_overlap)
@@ -41,13 +49,13 @@ select
     count(*) filter (
         where
         v.has_unknown_status
+        or (j.secondary_status is not null and status_phase(j.secondary_status) = 'unknown')
         or j.training_job_status not in ('InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped', 'Deleting')
     ) as with_unknown_status, -- Jobs with a status, of their own or of a visit, that Trainyard does not know.
     count(*) filter (where j.gpu_count is null) as with_unknown_gpus, -- Jobs whose GPUs are not known.
     count(*) filter (where j.training_job_status = 'Failed' and c.end_cause = 'unknown')
         as with_unknown_failure_class -- Jobs that failed for a reason that no rule matches.
-from staging.training_jobs as j
-inner join staging.training_job_lives as l on j.training_job_arn = l.training_job_arn
+from jobs as j
 inner join visits as v on j.training_job_arn = v.training_job_arn
 left join staging.end_causes as c on j.training_job_arn = c.training_job_arn
 group by j.created_month, j.account_id, j.region

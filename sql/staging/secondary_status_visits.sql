@@ -116,18 +116,8 @@ select
         partition by training_job_arn order by position, is_hole rows between unbounded preceding and 1 preceding
     ) as attempt, -- Attempt at running, from 1: one more after each Interrupted or Restarting visit.
     secondary_status, -- Secondary status of the visit, as the API names it, or Unattributed.
-    case
-        when secondary_status in ('Starting', 'Pending', 'LaunchingMLInstances', 'PreparingTrainingStack') then 'queue'
-        when secondary_status in ('Downloading', 'DownloadingTrainingImage') then 'setup'
-        when secondary_status = 'Training' then 'run'
-        when secondary_status = 'Uploading' then 'save'
-        when secondary_status in ('Interrupted', 'Restarting') then 'interruption'
-        when secondary_status = 'Stopping' then 'teardown'
-        when secondary_status = 'Updating' then 'update'
-        when secondary_status in ('Completed', 'Failed', 'Stopped', 'MaxRuntimeExceeded', 'MaxWaitTimeExceeded')
-            then 'terminal'
-        else 'unknown'
-    end as phase, -- Phase: queue, setup, run, save, interruption, teardown, update, terminal or unknown.
+    status_phase(secondary_status)
+        as phase, -- Phase: queue, setup, run, save, interruption, teardown, update, terminal or unknown.
     start_time, -- Start of the visit (UTC), never before the job's creation.
     end_time, -- End of the visit (UTC), exclusive; of an open one, the instant up to which the job was seen.
     overlap_microseconds, -- Microseconds cut from its told end, which lay beyond the next visit's start.

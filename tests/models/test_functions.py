@@ -1,10 +1,11 @@
-"""The functions of models against scipy, and the sizes that they tell apart; those of time zones have their own."""
+"""The functions of models against scipy, and what they tell apart; those of time zones have their own."""
 
 import duckdb
 import pytest
 from scipy.stats import binomtest, chi2
 
 from pipelines.models.functions import define_functions
+from pipelines.service_model import service_model
 
 
 @pytest.fixture(scope="module")
@@ -12,9 +13,9 @@ def call():
     with duckdb.connect() as connection:
         define_functions(connection)
 
-        def call(function, *counts):
-            given = ", ".join("?::bigint" for _ in counts)
-            return connection.execute(f"select {function}({given})", counts).fetchone()[0]
+        def call(function, *given, type_="bigint"):
+            parameters = ", ".join(f"?::{type_}" for _ in given)
+            return connection.execute(f"select {function}({parameters})", given).fetchone()[0]
 
         yield call
 
@@ -44,3 +45,17 @@ def test_a_share_of_none_has_no_interval(call):
 )
 def test_sizes_are_told_apart_by_gpus(call, gpu_count, bucket):
     assert call("size_bucket", gpu_count) == bucket
+
+
+@pytest.mark.parametrize(
+    ("secondary_status", "phase"),
+    [("Pending", "queue"), ("Downloading", "setup"), ("Restarting", "interruption"), ("MaxRuntimeExceeded", "terminal")]
+    + [(status, "unknown") for status in ("Brewing", "training", "Unattributed", "", None)],
+)
+def test_statuses_have_their_phase(call, secondary_status, phase):
+    assert call("status_phase", secondary_status, type_="varchar") == phase
+
+
+def test_every_status_of_the_api_has_a_phase(call):
+    statuses = service_model().shape_for("SecondaryStatus").enum
+    assert [status for status in statuses if call("status_phase", status, type_="varchar") == "unknown"] == []

@@ -11,7 +11,7 @@ from tests.oracle.statistics import grouped, hours, proportion, share, total
 
 RULES = Path(__file__).parents[2] / "reference" / "failure_rules.csv"
 
-# What is masked, in this order; the version of the masking is 5.
+# What is masked, in this order; the version of the masking is 6.
 HEXADECIMAL = r"(?:[0-9][0-9a-f]{6,}|[a-f]{1,3}[0-9][0-9a-f]{3,}|[a-f]{4,}[0-9][0-9a-f]*)"
 IPV4 = r"\d{1,3}(?:\.\d{1,3}){3}"
 GROUP = "[0-9A-Fa-f]{1,4}"
@@ -24,6 +24,12 @@ IPV6 = "|".join(
         rf"\B::(?:{GROUP}:){{0,6}}(?:{IPV4}|{GROUP})\b",
     ]
 )
+MAC = r"\b(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}\b"
+# Quotes that begin and end alike stay on their line; those in them, and those of a text that began before, are escaped.
+ALIKE = [rf"{quote}(?:\\[^\n]|[^\\\n{quote}])*{quote}" for quote in "\"'"]
+ALIKE += [rf"{quote}[^\n{quote}]*{quote}" for quote in "\"'"]
+LETTERS = r"(?:\B|\b(?i:[bfru]{1,2}))"
+QUOTED = rf"{LETTERS}(?:\\+\"[^\"\n]*\\\"|{'|'.join(ALIKE)})\B|`[^`\n]*`|“[^“”]*”|«[^«»]*»|‘(?:[^’\n]|’(?=\w))*’(?!\w)"
 # A date with names has a month, capitalised, with a number after it; a weekday may also stand before an ISO date.
 WEEKDAYS = ["Mon", "Monday", "Tue", "Tues", "Tuesday", "Wed", "Wednesday", "Thu", "Thur", "Thurs", "Thursday"]
 WEEKDAYS += ["Fri", "Friday", "Sat", "Saturday", "Sun", "Sunday"]
@@ -38,18 +44,22 @@ NAMED_DATE = (
     rf"(?:<time>|(?:\d{{1,4}}{ORDINAL}[ /-])?{MONTH}[.,]?[ /-]+(?:\d{{4}}|\d\d?{ORDINAL})\b(?:,? +\d{{4}}\b)?)"
     rf"(?:{CLOCK})?(?:{ZONE})?(?: +\d{{4}}\b)?"
 )
+# Of the time alone: with seconds or half of the day the hour may have one digit.
+DAYTIME = r"(?<![\w.:/-])(?:\d\d?:M:M(?:[.,]\d+)?(?: ?H|Z)?|\d\d?:M ?H|M:M)\b".replace("M", "[0-5][0-9]")
+DAYTIME = DAYTIME.replace("H", "[APap][Mm]")
 SEGMENT = r"[\w.@=+~%/-]"
 MASKS = [
     (r'ErrorMessage "', "ErrorMessage "),
-    (r"\barn:[^\s\"',)]+", "<arn>"),
-    (r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>)]*", "<uri>"),
-    (r"(?:\B|\b(?i:[bfru]{1,2}))(?:\"[^\"\n]*\"|'[^'\n]*')\B|`[^`\n]*`", "<quoted>"),
+    (r"\barn:[^\s\"'”’»\\,)]+", "<arn>"),
+    (r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'”’»\\<>)]*", "<uri>"),
+    (QUOTED, "<quoted>"),
     (r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uuid>"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?", "<time>"),
     (NAMED_DATE, "<time>"),
-    (rf"{IPV6}|\b{IPV4}(?::\d+)?\b", "<ip>"),
+    (rf"{IPV6}|{MAC}|\b{IPV4}(?::\d+)?\b", "<ip>"),
+    (DAYTIME, "<time>"),
     (
-        rf"\B/[^\s\"',:;()<>]+|\b\w[\w.@-]*\b/(?:{SEGMENT}|[<>])*[\w>]\.[A-Za-z]{SEGMENT}*",
+        rf"(?:\b[A-Za-z]:[/\\]|\B/)[^\s\"',:;()<>]+|\b\w[\w.@-]*\b/(?:{SEGMENT}|[<>])*[\w>]\.[A-Za-z]{SEGMENT}*",
         "<path>",
     ),
     (
@@ -98,7 +108,7 @@ def masked(reason):
 
 def fingerprint(reason):
     exit_code = re.search(r"(?i)exit ?code\s*:?\s*(-?\d+)", reason)
-    return md5(f"v5:{exit_code[1] if exit_code else ''}:{masked(reason)}".encode()).hexdigest()
+    return md5(f"v6:{exit_code[1] if exit_code else ''}:{masked(reason)}".encode()).hexdigest()
 
 
 def stop_cause(job):

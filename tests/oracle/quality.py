@@ -3,10 +3,14 @@
 from tests.oracle.failures import judged, reason_of
 from tests.oracle.intervals import timestamp
 from tests.oracle.statistics import grouped, proportion, seconds
+from tests.oracle.visits import PHASES
+
+SECONDARY_STATUSES = {status for statuses in PHASES.values() for status in statuses}
 
 
 def _ran(job):
-    return job.is_started and job.is_ended
+    """Whether it ended after a run, which a job that completed has had whatever its record tells."""
+    return job.is_ended and (job.is_started or job.status == "Completed")
 
 
 # Flaw -> (who could have it, who has it).
@@ -22,6 +26,7 @@ FLAWS = {
         bool,
         lambda job: (
             any(visit.phase == "unknown" and visit.status != "Unattributed" for visit in job.visits)
+            or job.document.get("SecondaryStatus") not in {None, *SECONDARY_STATUSES}
             or job.status not in {None, "InProgress", "Completed", "Failed", "Stopping", "Stopped", "Deleting"}
         ),
     ),

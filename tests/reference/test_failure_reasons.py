@@ -122,6 +122,19 @@ ALIKE = [
     ("Jan 02 03:04:05 host", "May 31 13:14:15 host"),
     ("expired on January 2nd, 2024", "expired on Friday, March 31, 2025 at 3:04 PM"),
     ("Tue 2024-01-02 03:04:05 UTC: lost", "Wed 2025-02-07 13:14:15 UTC: lost"),
+    ("no package called ‘a’, ‘it’s’", "no package called “b”, «c d»"),
+    ("no “a\nb”, «c\nd»", "no 'a', 'c'"),
+    ("no “s3://one/a” or «arn:aws:iam::111122223333:role/a»", "no “two” or `three`"),
+    (r'no "a \"b\" c" or u"\"", or none', "no 'd' or 'e', or none"),
+    (r"no 'it\'s' or 'C:\a\' here", "no 'b' or 'c' here"),
+    (r"exec: \"train\": no \"a b\", no \"s3://one/a\"", r"exec: \"serve\": no \"c\", no \"two\""),
+    ("lost at 3:04:05 PM", "lost at 11:59:59 AM"),
+    ("lost at 3:04pm, since 00:00:00Z", "lost at 12:30, since 23:59:59.123"),
+    ("[10:11:12] lost", "[07:22] lost"),
+    ("1/9 [00:12<45:03, 1.2it/s]", "2/10 [1:02:03<10:02:03,720, 3.4it/s]"),
+    (r"no C:\Users\x\run.py: line 3", r"no D:\a\b: line 3"),
+    (r"at d:\a\b.py:12:30, C:/a/b", "at /a/b.py:120:3, /b"),
+    ("no link 0a:1b:2c:3d:4e:5f up", "no link 01:23:45:54:32:10 up"),
     ("We encountered an internal error.  Please try again.", "We encountered an internal error, please try again"),
 ]
 
@@ -141,6 +154,14 @@ def test_what_differs_from_job_to_job_is_masked(one, other):
         ("terminate called after throwing c10::Error", "terminate called after throwing std::bad_alloc"),
         ("dead::beefy", "dead::faces"),
         ("lost on Tue", "lost on Wed"),
+        ("it's a\nit's b", "it's c\nit's b"),
+        ('5" of a\n6" of b', '5" of c\n6" of b'),
+        ("“ of a\n“b”", "“ of c\n“b”"),
+        ("‘ of a\nb’s", "‘ of c\nb’s"),
+        (r'"C:\a\" lost', r'"C:\a\" found'),
+        (r"(\"a\") lost (\"b\")", r"(\"a\") found (\"b\")"),
+        ("at 12:30: lost", "at 12:30: found"),
+        (r"no C:\a lost", r"no C:\a found"),
     ],
 )
 def test_what_tells_failures_apart_is_not(one, other):
@@ -159,6 +180,12 @@ def test_what_tells_failures_apart_is_not(one, other):
         ("May 1e3 fit? Step 3 May fail. It may 5", "may <number> fit? step <number> may fail it may <number>"),
         ("Decoder 3 at Market 5, the sun sat by March", "decoder <number> at market <number> the sun sat by march"),
         ("Jan 02 03:04:05 HOST lost", "<time> host lost"),
+        ("ratio 3:1, line 12: error, torch::jit", "ratio <number> <number> line <number> error torch jit"),
+        ("key: value, a:b, 3:04, 12:3, 12:99", "key value a b" + " <number>" * 6),
+        ("v1.12:30-gpu a-12:30 b/12:30", "v<number> <number>-gpu a<number> <number> b/<number> <number>"),
+        ("Xid (PCI:0000:10:00): 79, 12:300", "xid (pci <number> <number> <number>) <number> <number> <number>"),
+        ("at 12:30 a.m., 5:06 amps; 7:08 AM", "at <time> a m <number> <number> amps <time>"),
+        (r"a\b ab:\c 0a:1b:2c de:ad:be", r"a\b ab \c <number>a <number>b <number>c de ad be"),
     ],
 )
 def test_words_are_no_quotes_paths_or_dates(reason, masked):

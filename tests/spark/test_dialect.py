@@ -46,3 +46,7 @@ def test_what_is_written_out_is_counted_from_0():
     written = {function.name: in_spark(function.expression) for function in functions()}
     assert "AS BIGINT) + 0]" in written["poisson_low"]
     assert "AS BIGINT) + 0]" in written["poisson_high"]
+
+
+def test_a_group_of_a_pattern_goes_by_java_s_name():
+    assert "'$1<time>'" in in_spark(r"select regexp_replace(a, '(^| )x', '\1<time>', 'g') as b from c")

@@ -46,6 +46,7 @@ REASONS = [
     r"$1 \1 ${x} $$ \\",
     "s3://b/k\r\n\u2028 arn:aws:x:y é",
     "Exit Code\u00a0: 5 tab\tend\n",
+    '“é\n«b»” ‘it’s’é ‘é’s \\"a\\" "é \\\\ \\"b\\" c" é12:30 1.12:30 é:3:04:05\u00a0PM',
 ]
 
 
