@@ -206,33 +206,6 @@ ONCE_FOUND = [
         ),
     )
 ]
-ONCE_FOUND += [
-    # What they tell ends before they were seen, though they have not.
-    {
-        "TrainingJobArn": f"arn:aws:sagemaker:eu-west-1:012345678901:training-job/{name}",
-        "TrainingJobName": name,
-        "TrainingJobStatus": "Stopping",
-        "ResourceConfig": {"InstanceType": "ml.p3.8xlarge", "InstanceCount": 2},
-        "CreationTime": SEEN - 3 * DAY,
-        **members,
-    }
-    for name, members in (
-        ("stopping", {"TrainingStartTime": SEEN - 2 * DAY, "TrainingEndTime": SEEN - DAY}),
-        ("stopping-unstarted", {"TrainingEndTime": SEEN - DAY}),
-        *(
-            (
-                f"{status.lower()}-left",
-                {"SecondaryStatusTransitions": [{"Status": status, "StartTime": SEEN - 3 * DAY, "EndTime": end}]},
-            )
-            for status, end in (
-                ("Pending", SEEN - 2 * DAY),
-                ("Interrupted", SEEN - 2 * DAY),
-                ("Training", SEEN),
-                ("Uploading", SEEN + 60),
-            )
-        ),
-    )
-]
 
 
 # What a user may write who means that it always was there.

@@ -180,32 +180,10 @@ class TestVisits:
         assert visits(document, "is_open", as_of=100) == [(False,), (True,)]
         assert fact(document)["is_open"]
 
-    @pytest.mark.parametrize(
-        ("told", "expected"),
-        [
-            (("Starting", 0, 10), [("Starting", 0, 10, False, False), ("Unattributed", 10, 100, True, False)]),
-            (("Starting", 20, 10), [("Starting", 20, 20, False, True), ("Unattributed", 20, 100, True, False)]),
-            # By a clock that is ahead, and at the last instant of which anything is known.
-            (("Starting", 0, 130), [("Starting", 0, 100, True, False)]),
-            (("Starting", 0, 100), [("Starting", 0, 100, True, False)]),
-        ],
-    )
-    def test_what_follows_the_last_transition_of_an_open_job_is_a_hole_that_is_open(self, told, expected):
-        document = job(told, created=told[1], status="InProgress")
-        names = "secondary_status start_time end_time is_open is_negative"
-        assert visits(document, names, as_of=100) == expected
-        assert visits(document, "overlap_seconds", as_of=100) == [(0,)] * len(expected)
-        assert plain(one("fct_retry_chains", document, as_of=100)["last_end_at"]) == 100
-
-    def test_a_hole_that_is_open_has_not_begun_to_train(self):
-        document = job(("Pending", 0, 10), status="Stopping")
-        assert one("queue_wait", document, ran(50, 60, created=0), as_of=40)["km_p50_seconds"] == 50
-        assert columns("queue_wait_by_attempt", "attempt seconds", document, as_of=100) == [(1, 10)]
-        training = job(("Training", 0, 60), ("Interrupted", 60, 70), status="InProgress")
-        names = "secondary_status attempt is_open"
-        assert visits(training, names, as_of=100)[-1] == ("Unattributed", 2, True)
-        names = "attempts elapsed_seconds ettr_low ettr_high"
-        assert columns("fct_retry_chains", names, training, as_of=100) == [(2, 100, 0, 0.6)]
+    def test_an_open_job_keeps_the_end_that_its_last_transition_tells(self):
+        document = job(("Starting", 0, 10), status="InProgress")
+        assert visits(document, as_of=100) == [("Starting", 0, 10)]
+        assert visits(document, "is_open", as_of=100) == [(False,)]
 
     def test_attempts_are_counted_by_interruptions(self):
         statuses = ["Starting", "Training", "Interrupted", "Starting", "Restarting", "Training"]
@@ -234,30 +212,11 @@ class TestVisits:
             (job(), [("Starting", 0, 0)]),
             (job(status="InProgress", TrainingStartTime=10), [("Starting", 0, 10), ("Training", 10, 100)]),
             (job(status="InProgress"), [("Starting", 0, 100)]),
-            # Its training has ended, though it has not.
-            (
-                job(status="Stopping", TrainingStartTime=10, TrainingEndTime=40),
-                [("Starting", 0, 10), ("Training", 10, 40), ("Unattributed", 40, 100)],
-            ),
-            (
-                job(status="Deleting", TrainingStartTime=10, TrainingEndTime=5),
-                [("Starting", 0, 10), ("Training", 10, 10), ("Unattributed", 10, 100)],
-            ),
-            (
-                job(status="Stopping", TrainingStartTime=10, TrainingEndTime=130),
-                [("Starting", 0, 10), ("Training", 10, 100)],
-            ),
-            (job(status="Stopping", TrainingEndTime=40), [("Starting", 0, 40), ("Unattributed", 40, 100)]),
-            # By a clock that is ahead it has not begun to train yet.
-            (
-                job(status="Stopping", TrainingStartTime=110, TrainingEndTime=130),
-                [("Starting", 0, 110), ("Training", 110, 110)],
-            ),
         ],
     )
     def test_a_job_without_transitions_has_derived_visits(self, document, expected):
         assert visits(document, as_of=100) == expected
-        is_open = document["TrainingJobStatus"] != "Completed"
+        is_open = document["TrainingJobStatus"] == "InProgress"
         flags = [(True, False)] * (len(expected) - 1) + [(True, is_open)]
         assert visits(document, "is_derived is_open", as_of=100) == flags
 

@@ -1,7 +1,6 @@
 -- One row per open job that is stuck: how long it has been in its secondary status, longer than 99 % of the ended
 -- visits to that status of jobs on such instances took. Its age goes up to when it was last seen. A job with nothing to
--- compare it with is not stuck, nor is one that its source no longer has, or whose record does not tell what it is in
--- (Unattributed). Metric M31.
+-- compare it with is not stuck, nor is one that its source no longer has. Metric M31.
 -- @unique: training_job_arn
 -- @check longer_than_others: age_seconds > p99_seconds
 
@@ -14,7 +13,7 @@ with open_visits as (
         start_time,
         end_time
     from marts.fct_secondary_status_visits
-    where is_open and secondary_status is distinct from 'Unattributed'
+    where is_open
 ),
 
 open_statuses as (

@@ -12,7 +12,10 @@ with waits as (
         region,
         instance_type,
         is_spot,
-        coalesce(wait_microseconds, lifetime_microseconds) as microseconds,
+        coalesce(
+            wait_microseconds,
+            case when is_ended then lifetime_microseconds else epoch_us(observed_at) - epoch_us(creation_time) end
+        ) as microseconds,
         is_started
     from staging.training_job_lives
 ),

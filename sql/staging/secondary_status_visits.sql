@@ -1,8 +1,7 @@
 -- One row per stay of a training job in a secondary status, without holes or overlaps from its creation to its end.
--- Where the record tells nothing, the status is Unattributed: also from the last that it tells of an open job to the
--- instant up to which the job was seen. A job without transitions has Starting and Training derived from its times.
--- Until 2022 the image pull is told as Training, since 2025 as Downloading: the two statuses do not compare across that
--- break.
+-- Where the record tells nothing, the status is Unattributed; a job without transitions has Starting and Training
+-- derived from its times. Until 2022 the image pull is told as Training, since 2025 as Downloading: the two statuses do
+-- not compare across that break.
 -- @incremental
 -- @unique: training_job_arn, visit_index
 -- @check ends_after_its_start: end_time >= start_time
@@ -25,9 +24,7 @@ with entries as (
         -1 as position,
         case when last_transition_at is null then 'Starting' else 'Unattributed' end as secondary_status,
         null as entered_at,
-        case
-            when last_transition_at is null and training_start_time is null and not is_ended then training_end_time
-        end as left_at
+        null as left_at
     from staging.training_jobs
     union all
     select
@@ -35,7 +32,7 @@ with entries as (
         0 as position,
         'Training' as secondary_status,
         training_start_time as entered_at,
-        case when not is_ended then training_end_time end as left_at
+        null as left_at
     from staging.training_jobs
     where last_transition_at is null and training_start_time is not null
 ),
@@ -45,7 +42,7 @@ sequenced as (
         e.training_job_arn,
         e.secondary_status,
         e.left_at,
-        coalesce(e.left_at < coalesce(e.entered_at, j.creation_time), false) as is_negative,
+        coalesce(e.left_at < e.entered_at, false) as is_negative,
         greatest(e.entered_at, j.creation_time) as start_time,
         lead(greatest(e.entered_at, j.creation_time)) over in_order as next_start_time,
         row_number() over in_order as position,
@@ -59,25 +56,19 @@ sequenced as (
     window in_order as (partition by e.training_job_arn order by e.entered_at nulls first, e.position)
 ),
 
-bounded as (
-    select
-        *,
-        coalesce(left_at, next_start_time, last_seen_at, start_time) as told_end_time,
-        -- What is known of an open job goes up to when it was last seen, whatever it tells.
-        coalesce(next_start_time, case when not is_ended then last_seen_at end) as bound_at,
-        -- Of a job that ended, its end may be told before its last status is: often some moments, of a terminal one.
-        left_at is null
-        and next_start_time is null
-        and is_ended
-        and coalesce(last_seen_at < start_time, false) as begins_after_the_end
-    from sequenced
-),
-
 closed as (
     select
         *,
-        greatest(start_time, least(told_end_time, bound_at)) as end_time
-    from bounded
+        coalesce(left_at, next_start_time, last_seen_at, start_time) as told_end_time,
+        -- Of a job that ended, its end may be told before its last status is.
+        left_at is null
+        and next_start_time is null
+        and is_ended
+        and coalesce(last_seen_at < start_time, false) as begins_after_the_end,
+        greatest(
+            start_time, least(coalesce(left_at, next_start_time, last_seen_at, start_time), next_start_time)
+        ) as end_time
+    from sequenced
 ),
 
 -- Each stay, and the hole that may follow it.
@@ -88,20 +79,20 @@ stays as (
         part.is_hole,
         case when part.is_hole then 'Unattributed' else c.secondary_status end as secondary_status,
         case when part.is_hole then c.end_time else c.start_time end as start_time,
-        case when part.is_hole then c.bound_at else c.end_time end as end_time,
+        case when part.is_hole then c.next_start_time else c.end_time end as end_time,
         case
             when part.is_hole then 0
             else greatest(0, coalesce(epoch_us(c.told_end_time) - epoch_us(c.next_start_time), 0))
         end as overlap_microseconds,
         not part.is_hole and c.is_negative as is_negative,
         not part.is_hole and c.begins_after_the_end as begins_after_the_end,
-        c.next_start_time is null and not c.is_ended and (part.is_hole or c.end_time >= c.bound_at) as is_open,
+        not part.is_hole and not c.is_ended and c.left_at is null and c.next_start_time is null as is_open,
         c.is_derived
     from closed as c
     cross join unnest([false, true]) as part (is_hole)
     where
         case
-            when part.is_hole then c.end_time < c.bound_at
+            when part.is_hole then c.end_time < c.next_start_time
             when c.position = 1 and not c.is_derived then c.start_time < c.end_time
             else true
         end

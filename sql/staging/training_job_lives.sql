@@ -4,7 +4,6 @@
 -- @unique: training_job_arn
 -- @check visits_fill_the_lifetime: visit_microseconds = lifetime_microseconds
 -- @check lifetime_not_negative: lifetime_microseconds >= 0
--- @check an_open_job_lives_until_it_was_seen: is_ended or life_end_at >= observed_at
 -- @check wait_not_negative: coalesce(wait_microseconds, 0) >= 0
 -- @check run_not_negative: run_microseconds >= 0
 

@@ -132,14 +132,16 @@ def test_the_files_of_measurements_hold_the_types(made_home):
 
 def test_so_do_files_that_are_written_anew(tmp_path):
     home = Home(tmp_path)
-    for names in ("ab", "a"):  # the file of both is written anew without the one that is replaced
+    for number, names in enumerate(("ab", "a")):  # the file of both is written anew without the one that is replaced
         jobs = [{"TrainingJobArn": ARN + name, "CreationTime": 1_746_100_000} for name in names]
-        lines = [(time.time(), json.dumps(job | {"Tags": [{"Key": "a", "Value": ""}]}).encode()) for job in jobs]
+        lines = [
+            (time.time(), json.dumps(job | {"Tags": [{"Key": "a", "Value": f"{number}"}]}).encode()) for job in jobs
+        ]
         RawArchive(home.raw).append("012345678901-eu-west-1", lines, 0)
         load(home)
     tables = {table.name: table for table in LAKE}
     for name in ("training_jobs", "tags"):
-        (path,) = home.lake.glob(f"{name}/**/*-held-*.parquet")
+        (path,) = home.lake.glob(f"{name}/**/*-held.parquet")
         assert held(path) == read(tables[name])
 
 

@@ -74,8 +74,7 @@ class Job:
             end = self.instant("LastModifiedTime") if end is None else end
         if self.transitions:
             return told_visits(self.transitions, self.created, end, not self.is_ended)
-        started, ended = self.instant("TrainingStartTime"), self.instant("TrainingEndTime")
-        return derived_visits(self.created, started, ended, end, not self.is_ended)
+        return derived_visits(self.created, self.instant("TrainingStartTime"), end, not self.is_ended)
 
     @cached_property
     def life_end(self):

@@ -16,9 +16,7 @@ def stuck_jobs(jobs):
     for job in jobs:
         visit = job.visits[-1]
         compared = lengths.get((job.instance_type, visit.status))
-        if not visit.is_open or visit.status == "Unattributed" or not compared:
-            continue
-        if seconds(visit.length) <= quantile_seconds(compared, "0.99"):
+        if not visit.is_open or not compared or seconds(visit.length) <= quantile_seconds(compared, "0.99"):
             continue
         rows.append(
             {

@@ -53,8 +53,7 @@ def told_transitions(document, horizon):
 def told_visits(transitions, created, unsaid_end, is_open):
     """Visits of ``transitions``, holes included.
 
-    ``unsaid_end``: where the last visit ends if it does not say so, None for at once. If the job ``is_open``, that is
-    how long it was seen, and whatever is told of it ends there.
+    ``unsaid_end``: where the last visit ends if it does not say so, None for at once; ``is_open``: if it is open then.
     """
     starts = [max(start, created) for start, _, _ in transitions]
     visits = []
@@ -74,6 +73,7 @@ def told_visits(transitions, created, unsaid_end, is_open):
             end = told_end
         elif is_last:
             end = start if unsaid_end is None else unsaid_end
+            visit.is_open = is_open
         else:
             end = starts[position + 1]
         if not is_last and end > starts[position + 1]:
@@ -82,17 +82,6 @@ def told_visits(transitions, created, unsaid_end, is_open):
         reached = visit.end = max(end, start)
         if status in ("Interrupted", "Restarting"):
             attempt += 1
-    return seen_until(unsaid_end, visits) if is_open else visits
-
-
-def seen_until(instant, visits):
-    """The visits of an open job: the last of them is open, and is a hole if the others end before ``instant``."""
-    last = visits[-1]
-    if last.end < instant:
-        attempt = last.attempt + (last.phase == "interruption")
-        visits.append(Visit("Unattributed", last.end, instant, attempt, is_derived=last.is_derived))
-    last.end = max(last.start, min(last.end, instant))
-    visits[-1].is_open = True
     return visits
 
 
@@ -101,21 +90,15 @@ def ends_too_early(visit, unsaid_end, is_open):
     return not is_open and unsaid_end is not None and unsaid_end < visit.start and visit.phase != "terminal"
 
 
-def derived_visits(created, started, ended, unsaid_end, is_open):
-    """Visits of a job without transitions, from its own times, of which ``started`` and ``ended`` are None if unknown.
-
-    The other arguments as above.
-    """
-    first = Visit("Starting", created, created, is_derived=True)
-    visits = [first]
-    if started is not None:
-        first.end = max(started, created)
-        visits.append(Visit("Training", first.end, first.end, is_derived=True))
-    last = visits[-1]
-    if not is_open:
-        last.is_negative = ends_too_early(last, unsaid_end, is_open)
-        last.end = max(last.start, last.start if unsaid_end is None else unsaid_end)
-        return visits
-    last.is_negative = ended is not None and ended < (created if started is None else started)
-    last.end = max(last.start, unsaid_end if ended is None else ended)
-    return seen_until(unsaid_end, visits)
+def derived_visits(created, started, unsaid_end, is_open):
+    """Visits of a job without transitions, from its own times; arguments as above, ``started`` None if unknown."""
+    if started is None:
+        end = max(created, created if unsaid_end is None else unsaid_end)
+        visit = Visit("Starting", created, end, is_open=is_open, is_derived=True)
+        visit.is_negative = ends_too_early(visit, unsaid_end, is_open)
+        return [visit]
+    start = max(started, created)
+    end = max(start, start if unsaid_end is None else unsaid_end)
+    training = Visit("Training", start, end, is_open=is_open, is_derived=True)
+    training.is_negative = ends_too_early(training, unsaid_end, is_open)
+    return [Visit("Starting", created, start, is_derived=True), training]
