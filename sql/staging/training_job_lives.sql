@@ -75,7 +75,7 @@ select
     observed_at,
     started_at, -- Instant (UTC) at which it began to download or to train; null if it has not.
     run_end_at, -- End of its run (UTC); of an open job the instant it was last seen; null if it has not started.
-    life_end_at, -- End of its last visit (UTC); of an open job the instant up to which it was seen.
+    life_end_at, -- End of its last visit (UTC): of an open one the instant up to which the job was seen.
     visit_microseconds, -- Microseconds of all its visits.
     epoch_us(life_end_at) - epoch_us(creation_time) as lifetime_microseconds, -- Microseconds from creation to life end.
     case
