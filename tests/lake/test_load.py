@@ -6,6 +6,7 @@ import os
 import time
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -149,6 +150,18 @@ def test_the_same_version_once_more_writes_nothing(home):
     receive(home, job("a", FinalMetricDataList=METRICS, **SETTINGS))
     assert load(home).changed == 1
     assert read_manifest(home.lake).partitions == partitions
+
+
+def test_files_of_an_older_schema_may_stay(home):
+    receive(home, job("a", FinalMetricDataList=METRICS), job("b"))
+    load(home)
+    (path,) = read_manifest(home.lake).paths(home.lake, "training_jobs")
+    older = duckdb.sql(f"select * exclude (vpc_config_subnets__count) from '{path}'").to_arrow_table()
+    pq.write_table(older, path)
+    receive(home, job("a", FinalMetricDataList=METRICS))
+    assert load(home).changed == 1
+    assert read_manifest(home.lake).paths(home.lake, "training_jobs") == [path]
+    assert len(rows_of(home, "training_jobs")) == 2
 
 
 def test_what_is_equal_and_not_the_same_is_written(home):
