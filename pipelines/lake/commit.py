@@ -99,12 +99,16 @@ def _divided(
 ) -> tuple[Manifest, Manifest]:
     """The tables of partitions that are to be written anew, and those that stay.
 
-    Anew are those with outdated rows, and those that gain some and are in too many files.
+    Anew are those with outdated rows, and those that gain some and are in too many files. What the service model does
+    not know any more goes with the first rows that do: nothing counts its rows then.
     """
     losing = {(table, held[arn][1]) for table, compared in jobs.items() for arn in compared.outdated}
     gaining = {(table, part.key) for part in added for table in part.tables}
+    altered = {key for _, key in losing}
 
     def is_stale(part: Partition, table: str) -> bool:
+        if table not in jobs:
+            return part.key in altered
         return (table, part.key) in losing or ((table, part.key) in gaining and _is_scattered(part, table))
 
     return manifest.of_tables(is_stale), manifest.of_tables(lambda part, table: not is_stale(part, table))

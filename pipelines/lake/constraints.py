@@ -20,7 +20,7 @@ import duckdb
 import msgspec
 
 from pipelines import files
-from pipelines.flatten.layout import LakeColumn, LakeTable, lake_tables, main_table
+from pipelines.flatten.layout import LakeColumn, LakeTable, lake_tables
 from pipelines.flatten.record import ListOf, MapOf, Scalar
 from pipelines.lake.manifest import Manifest, Partition, select_table
 from pipelines.tables import literal, quoted
@@ -74,7 +74,9 @@ def _read(path: Path) -> _Kept | None:
 
 
 def _name(part: Partition) -> str:
-    return "/".join((*part.key, *part.tables[main_table().name].files))
+    """Of a partition with what is in it: each of its tables may change by itself."""
+    held = blake2b(msgspec.json.encode(part.tables, order="sorted"), digest_size=16).hexdigest()
+    return "/".join((*part.key, held))
 
 
 def _find(connection: duckdb.DuckDBPyConnection, lake: Path, manifest: Manifest) -> Iterator[tuple[str, str, _Found]]:

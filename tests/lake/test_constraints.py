@@ -37,6 +37,15 @@ def test_what_is_as_documented_is_not_reported(home):
     assert found(home) == {}
 
 
+def test_a_table_that_changes_by_itself_is_counted_anew(home):
+    """The same version once more, whose one element was corrected: the main table's files stay."""
+    for value in ("x" * 2501, "sound"):
+        receive(home, job("a", HyperParameters={"text": value}))
+        load(home)
+        names = [name for name in found(home) if "HyperParameters" in name]
+        assert len(names) == (value != "sound")
+
+
 def test_counts_that_cannot_be_read_are_counted_anew(home):
     receive(home, job("a", SecondaryStatus="Verifying"))
     load(home)
