@@ -28,8 +28,8 @@ from pipelines import files
 from pipelines.flatten.documents import EVENT_SOURCE, NEVER, Row, pieces, read_rows
 from pipelines.flatten.layout import LakeTable, lake_tables, main_table
 from pipelines.flatten.unnest import unnested
-from pipelines.lake.compare import Compared, Held, Key, compare
-from pipelines.lake.manifest import Manifest, Partition, TableFiles, select_table
+from pipelines.lake.compare import Compared, Held, compare
+from pipelines.lake.manifest import Key, Manifest, Partition, TableFiles, select_table
 from pipelines.tables import Table, literal, quoted
 
 WRITERS = min(4, os.cpu_count() or 1)
@@ -131,9 +131,11 @@ def _added(
     for table in lake_tables():
         (lake / table.name).mkdir(parents=True, exist_ok=True)
 
+    same = {name: pa.array(of_table.same, pa.string()) for name, of_table in jobs.items()}
+
     def write(number: int, piece: list[Row]) -> list[Partition]:
         with connection.cursor() as cursor:
-            return list(_write_piece(cursor, lake, piece, jobs, f"{commit}-{number}.parquet"))
+            return list(_write_piece(cursor, lake, piece, same, f"{commit}-{number}.parquet"))
 
     return itertools.chain.from_iterable(threads.map(write, itertools.count(), pieces(winners)))
 
@@ -143,23 +145,25 @@ def _partition(row: Row) -> Key:
 
 
 def _write_piece(
-    connection: duckdb.DuckDBPyConnection, lake: Path, piece: list[Row], jobs: Mapping[str, Compared], name: str
+    connection: duckdb.DuckDBPyConnection, lake: Path, piece: list[Row], same: Mapping[str, pa.StringArray], name: str
 ) -> Iterator[Partition]:
     documents = read_rows(connection, piece)
     start = 0
     for key, group in itertools.groupby(piece, key=_partition):
         part, length = Partition(*key, tables={}), len(list(group))
         for table, told in unnested(documents.slice(start, length)):
-            if (rows := _without(told, jobs[table.name].same)).num_rows:
+            if (rows := _without(told, same[table.name])).num_rows:
                 _write_table(table, rows, part.folder(lake, table.name) / name)
                 part.tables[table.name] = TableFiles(rows.num_rows, (name,))
         yield part
         start += length
 
 
-def _without(rows: pa.Table, arns: set[str]) -> pa.Table:
+def _without(rows: pa.Table, arns: pa.StringArray) -> pa.Table:
     """Those of other jobs, and of their dictionaries what these have: a file holds the whole of one."""
-    unwanted = pc.is_in(rows["training_job_arn"], pa.array(arns, pa.string()))
+    if not len(arns):
+        return rows
+    unwanted = pc.is_in(rows["training_job_arn"], arns)
     if not pc.any(unwanted).as_py():
         return rows
     fields = (field.with_type(getattr(field.type, "value_type", field.type)) for field in rows.schema)
@@ -205,14 +209,17 @@ def _rewritten(
     threads: Executor,
 ) -> Iterator[Partition]:
     """Write the held rows of tables of partitions anew, without those that are outdated."""
+    outdated = {
+        name: pa.table({"training_job_arn": pa.array(compared.outdated, pa.string())})
+        for name, compared in jobs.items()
+    }
 
     def write(part: Partition, table: LakeTable) -> Partition:
         paths = Manifest(partitions=(part,)).paths(lake, table.name)
         name = f"{commit}-held.parquet"
         path = part.folder(lake, table.name) / name
         with connection.cursor() as cursor:
-            gone = pa.array(jobs[table.name].outdated, pa.string())
-            cursor.register("outdated", pa.table({"training_job_arn": gone}))
+            cursor.register("outdated", outdated[table.name])
             held = f"select * from ({select_table(table.table, paths)}) anti join outdated using (training_job_arn)"
             ((rows,),) = cursor.execute(
                 f"copy ({held}) to {literal(str(path))} (format parquet, compression zstd)"

@@ -17,11 +17,10 @@ import pyarrow as pa
 
 from pipelines.flatten.documents import Row, pieces, read_rows
 from pipelines.flatten.layout import LakeTable, lake_tables, main_table
-from pipelines.flatten.unnest import ARROW_TYPES, unnested
-from pipelines.lake.manifest import Manifest, select_table
+from pipelines.flatten.unnest import unnested
+from pipelines.lake.manifest import Key, Manifest, select_table
 from pipelines.tables import quoted
 
-Key = tuple[str, str, str]
 # Version and partition of jobs, by ARN.
 Held = Mapping[str, tuple[tuple[bool, int, int], Key]]
 
@@ -53,19 +52,7 @@ def compare(
     newer = {arn for arn, row in staying.items() if row.version != held[arn][0]}
     found[main_table().name].outdated.update(newer)
     for piece in pieces(staying.values()):
-        arns = {row.training_job_arn for row in piece}
-        partitions = {row.partition for row in piece}
-        files = Manifest(partitions=tuple(part for part in manifest.partitions if part.key in partitions))
-        told = {table.name: below for table, below in unnested(read_rows(connection, piece))}
-        sides = [
-            _Sides(
-                table,
-                arns - newer if table is main_table() else arns,
-                files.paths(lake, table.name),
-                told.get(table.name),
-            )
-            for table in lake_tables()
-        ]
+        sides = _sides(connection, lake, manifest, piece, newer)
         for side, differing in zip(sides, threads.map(partial(_differing, connection), sides), strict=True):
             outdated, same = found[side.table.name]
             outdated.update(arn for arn, is_held in differing if is_held)
@@ -82,6 +69,19 @@ class _Sides(NamedTuple):
     told: pa.Table | None
 
 
+def _sides(
+    connection: duckdb.DuckDBPyConnection, lake: Path, manifest: Manifest, piece: list[Row], newer: set[str]
+) -> list[_Sides]:
+    """What is to be compared of each table."""
+    arns = {row.training_job_arn for row in piece}
+    partitions = {row.partition for row in piece}
+    held = manifest.where(lambda part: part.key in partitions)
+    told = {table.name: rows for table, rows in unnested(read_rows(connection, piece))}
+    main, *others = lake_tables()
+    of_tables = [(main, arns - newer), *((table, arns) for table in others)]
+    return [_Sides(table, some, held.paths(lake, table.name), told.get(table.name)) for table, some in of_tables]
+
+
 def _differing(connection: duckdb.DuckDBPyConnection, sides: _Sides) -> list[tuple[str, bool]]:
     """The jobs whose rows in files are not those that are told, and whether files have some of theirs."""
     table, arns, held, told = sides
@@ -89,19 +89,21 @@ def _differing(connection: duckdb.DuckDBPyConnection, sides: _Sides) -> list[tup
         return []
     with connection.cursor() as cursor:
         cursor.register("arns", pa.table({"training_job_arn": list(arns)}))
-        cursor.register("told", _none(table) if told is None else told)
+        if told is not None:
+            cursor.register("told", told)
+        rows_told = select_table(table.table, []) if told is None else "from told"
         return cursor.execute(
             f"""with sides as (
-                select {_exact(table)}, 1 as held, 0 as told from ({select_table(table.table, held)})
+                select {_exact(table)}, 1 as in_held, 0 as in_told from ({select_table(table.table, held)})
                 union all
-                select {_exact(table)}, 0 as held, 1 as told from told
+                select {_exact(table)}, 0 as in_held, 1 as in_told from ({rows_told})
             ),
-            rows as (
-                select * exclude (held, told), sum(held) as held, sum(told) as told
+            counted as (
+                select * exclude (in_held, in_told), sum(in_held) as in_held, sum(in_told) as in_told
                 from sides semi join arns using (training_job_arn)
                 group by all
             )
-            select training_job_arn, sum(held) > 0 from rows group by all having bool_or(held <> told)"""
+            select training_job_arn, sum(in_held) > 0 from counted group by all having bool_or(in_held <> in_told)"""
         ).fetchall()
 
 
@@ -111,7 +113,3 @@ def _exact(table: LakeTable) -> str:
         f"{quoted(column.name)}::varchar as {quoted(column.name)}" if column.type == "DOUBLE" else quoted(column.name)
         for column in table.columns
     )
-
-
-def _none(table: LakeTable) -> pa.Table:
-    return pa.table({column.name: pa.nulls(0, ARROW_TYPES[column.type]) for column in table.columns})

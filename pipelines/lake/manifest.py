@@ -27,6 +27,9 @@ def month_of(instant: float) -> str:
     return f"{datetime.fromtimestamp(instant, UTC):%Y-%m}"
 
 
+Key = tuple[str, str, str]
+
+
 class TableFiles(msgspec.Struct, frozen=True):
     """The files of one table in a partition, by name, and how many rows they hold together."""
 
@@ -43,7 +46,7 @@ class Partition(msgspec.Struct, frozen=True):
     tables: dict[str, TableFiles]
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
         """Which partition: account, region, month."""
         return self.account_id, self.region, self.month
 
