@@ -7,6 +7,7 @@ engine can have it. Not here: the expressions of time zones (``time_zone``) and 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 import duckdb
@@ -47,6 +48,7 @@ class Function(NamedTuple):
     expression: str
 
 
+@cache
 def functions(time_zone: str = UTC) -> tuple[Function, ...]:
     """All of them, for days and hours of a time zone.
 

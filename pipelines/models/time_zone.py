@@ -9,7 +9,6 @@ and how engines come to know functions (``functions``).
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import cache
 from zoneinfo import ZoneInfo
 
 UTC = "UTC"
@@ -21,7 +20,6 @@ _LAST = datetime(2100, 1, 1)  # noqa: DTZ001
 _STEP = timedelta(days=7)
 
 
-@cache
 def time_expressions(time_zone: str) -> tuple[str, str]:
     """What the zone's clocks show at an instant `utc`, and the instant at which they show `local`."""
     changes, offsets = _changes(ZoneInfo(time_zone))

@@ -42,7 +42,8 @@ def write_model(build: Build, bound: BoundModel, part: str, path: Path) -> None:
     session = _session()
     from pipelines.spark.dialect import in_spark, view_name  # of sqlglot, which the extra has
 
-    for function in functions(build.settled.time_zone):
+    called = (function for function in functions(build.settled.time_zone) if f"{function.name}(" in bound.model.sql)
+    for function in called:
         parameters = ", ".join(f"{name} {_type(type_)}" for name, type_ in function.parameters.items())
         session.sql(
             f"create or replace temporary function {function.name}({parameters}) returns {_type(function.type)}"
