@@ -13,6 +13,8 @@ help: ## list the targets
 demo: $(VENV)/.runtime ## run the main job on the embedded simulator
 	$(BIN)/trainyard demo
 
+# Tests start hundreds of processes; without bytecode each of these would compile the project anew.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/.dev ## run the tests
 	$(BIN)/pytest
 

@@ -3,7 +3,9 @@
 import datetime as dt
 import os
 import tempfile
-from contextlib import closing
+from collections.abc import Mapping
+from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -54,17 +56,53 @@ def trainyard(*arguments, home, check=True, timeout=300, models=None, **environm
     return ended
 
 
+class Tables(Mapping):
+    """The rows of each table as dicts, read once they are asked for; ``selects`` of a database give them."""
+
+    def __init__(self, selects, database=":memory:"):
+        self._selects, self._database, self._read = selects, str(database), {}
+
+    def __getitem__(self, name):
+        if name not in self._read:
+            with duckdb.connect(self._database, read_only=self._database != ":memory:") as connection:
+                self._read[name] = rows(connection, self._selects[name])
+        return self._read[name]
+
+    def __iter__(self):
+        return iter(self._selects)
+
+    def __len__(self):
+        return len(self._selects)
+
+
 def build_directly(home, time_zone="UTC"):
-    """Load, build and publish without Dagster, whose events are most of a small build; return the marts."""
+    """Load and build without Dagster, whose events are most of a small build; return the marts, not published."""
+    with _built(home, time_zone) as build:
+        return Tables({table.name: build.select(table.qualified_name) for table in _catalogue().marts})
+
+
+def publish_directly(home):
+    """The same, published, and so what is in the file."""
+    with _built(home, "UTC") as build:
+        publish(build, published_tables(_catalogue()), home.warehouse)
+    marts = {table.name: f"select * from {table.qualified_name}" for table in _catalogue().marts}
+    return Tables(marts, home.warehouse)
+
+
+@contextmanager
+def _built(home, time_zone):
     load(home)
-    catalogue = load_catalogue(shipped("sql"))
     build_id = f"{len(list(home.builds.glob('*-directly'))):03}-directly"
     with closing(begin_build(home, read_manifest(home.lake), build_id, dt.datetime.now(dt.UTC), time_zone)) as build:
-        for bound in catalogue.models:
+        for bound in _catalogue().models:
             build.run(bound)
             assert not [(bound.name, result) for result in build.check(bound) if result.violations]
-        publish(build, published_tables(catalogue), home.warehouse)
-    return published(home.warehouse)
+        yield build
+
+
+@cache
+def _catalogue():
+    return load_catalogue(shipped("sql"))
 
 
 def published(warehouse, schema="marts"):

@@ -14,7 +14,11 @@ import time
 from pathlib import Path
 
 # None of the product's own modules: what these read as they are loaded is for the environment to say.
-LIBRARIES = ["altair", "boto3", "dagster", "duckdb", "pyarrow.compute", "pydantic_settings", "rich.console", "typer"]
+LIBRARIES = [
+    *("altair", "boto3", "duckdb", "msgspec", "pyarrow.compute", "pyarrow.parquet", "pydantic_settings", "rich.live"),
+    *("typer", "upath", "dagster", "dagster._core.storage.event_log", "dagster._core.storage.runs"),
+    *("dagster._core.storage.schedules", "sqlalchemy.dialects.sqlite"),
+]
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(LIBRARIES)

@@ -8,7 +8,7 @@ import pytest
 from pipelines.flatten.record import ListOf, MapOf, Structure, training_job
 from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.home import Home
-from tests.main_job import build_directly
+from tests.main_job import build_directly, publish_directly
 from tests.reference_data import reference_for, write_reference
 from tests.test_oracle import DAY, HOUR, MIDNIGHT
 from tests.test_oracle_of_groups import TUNED, measured
@@ -93,6 +93,6 @@ def test_every_number_of_a_record_may_be_as_great_as_it_can_be(tmp_path):
     write_reference(reference_for(documents), home.root / "reference")
     bodies = [json.dumps(document).encode() for document in documents]
     RawArchive(home.raw).append("extreme", [Observation(float(MIDNIGHT), body) for body in bodies])
-    marts = build_directly(home)
+    marts = publish_directly(home)
     assert not marts["build_info"][0]["documents_quarantined"]
     assert len(marts["fct_training_jobs"]) == len(documents)

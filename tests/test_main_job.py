@@ -51,7 +51,7 @@ def test_harvested_and_built_bit_by_bit_as_at_once(fleet, monkeypatch, tmp_path)
         monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", simulator.url)
         end = simulator.now
         harvest(Settings(home=at_once.root))
-        expected = build_directly(at_once)
+        expected = dict(build_directly(at_once))
         # By month, and many of them from an earlier build.
         monkeypatch.setattr(parts, "JOBS_A_PART", 1)
         # The first look is a day and a half before the end, when most jobs have ended.

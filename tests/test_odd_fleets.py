@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.home import Home
-from tests.main_job import build_directly
+from tests.main_job import publish_directly
 from tests.measurements import keep, measurements_of
 from tests.oracle import GRAINS, MARTS
 from tests.oracle.jobs import jobs_of
@@ -243,7 +243,7 @@ def test_the_marts_of_an_odd_fleet_are_the_oracles(fleet, gpus_of_type, tmp_path
     if measured:
         keep(home, measured)
     archive.append("odd", [Observation(float(SEEN), json.dumps(document).encode()) for document in fleet])
-    marts = build_directly(home)
+    marts = publish_directly(home)
     assert not marts["build_info"][0]["documents_quarantined"]
     jobs = jobs_of(fleet, SEEN, gpus_of_type)
     for mart, rows in MARTS.items():

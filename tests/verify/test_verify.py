@@ -21,7 +21,7 @@ from pipelines.lake.manifest import read_manifest
 from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.verify import told, verify
 from pipelines.verify.windows import LOOK_JOBS
-from tests.main_job import build_directly, lake, only_the_simulator, published, trainyard
+from tests.main_job import lake, only_the_simulator, publish_directly, published, trainyard
 from tests.simulator.made import T0, job
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
@@ -167,7 +167,7 @@ def test_deleted_jobs_are_marked_and_survive_a_rebuild(settings, home, serving):
     assert line.endswith("; 2 (2023-11: 2) that the service lacks were marked as deleted")
     assert len(names(home)) == 300
     reload(home)
-    facts = build_directly(home)["fct_training_jobs"]
+    facts = publish_directly(home)["fct_training_jobs"]
     deleted = {row["training_job_name"]: row["deleted_at"] for row in facts if row["is_deleted"]}
     assert sorted(deleted) == ["job-020", "job-021"]
     assert {instant.replace(tzinfo=UTC).timestamp() for instant in deleted.values()} == {NOW + DAY}
