@@ -56,8 +56,9 @@ class Mirror:
 
     def pull(self, *, with_lake: bool = False) -> None:
         """Bring here what is in force: all small files, the names of raw and, if asked for, the lake and the models."""
-        # Two listings go around builds and lake, of which the manifest tells; of the metrics theirs does too.
-        found = [*self.bucket.listed("builds0", "lake/"), *self.bucket.listed("lake0")]
+        # The listings go around builds, lake and metrics, of which manifests tell.
+        around = (("builds0", "lake/"), ("lake0", "metrics/"), ("metrics0", None))
+        found = [each for after, before in around for each in self.bucket.listed(after, before)]
         raw = {each.name: each for each in found if each.name.startswith("raw/")}
         small = {each.name: each.etag for each in found if _is_small(each.name)}
         self._link(raw)

@@ -106,6 +106,8 @@ class _Due:
 def _due(home: Home, flattened: Mapping[str, str]) -> Iterator[_Due]:
     """What raw holds beyond ``flattened``, in commits of bounded size; what cannot be read goes into quarantine."""
     archive, quarantine = RawArchive(home.raw), Quarantine(home.quarantine)
+    if not flattened:  # all of raw is read anew, and batches may have been taken away since
+        quarantine.keep({(source, batch.name) for source in archive.sources() for batch in archive.batches(source)})
     due = _Due()
     for source in archive.sources():
         batches = archive.batches(source, flattened.get(source))

@@ -6,7 +6,7 @@ a newer version can read leaves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,6 +33,12 @@ class Quarantine:
             files.write_whole(path, b"".join(msgspec.json.encode(each) + b"\n" for each in shown))
         else:
             files.remove(path)
+
+    def keep(self, batches: Collection[tuple[str, str]]) -> None:
+        """Forget what is of other raw batches than these (source and name)."""
+        for path in self.folder.glob("*/*.ndjson"):
+            if (path.parent.name, path.stem) not in batches:
+                files.remove(path)
 
     def lines(self) -> Iterator[tuple[str, Quarantined]]:
         """Every line in quarantine, with its source."""

@@ -237,7 +237,7 @@ class Build:
         }
         files.write_whole(index, msgspec.json.encode(listed))
         paths = {path for parts in made.values() for path in parts.values()}
-        files.share([*paths, *self.folder.glob("*/*.parquet"), index], last=self.folder / SETTLED)
+        files.share([*paths, *self.folder.glob("[!.]*/*.parquet"), index], last=self.folder / SETTLED)
 
     def _parts(self, bound: BoundModel) -> Iterable[str]:
         if bound.model.is_by_month:
@@ -350,6 +350,8 @@ class Build:
     ) -> list[T]:
         """What ``work`` gives of each part, in a connection where these relations have its rows; some at once."""
         selects = [{relation: self.select(relation, part) for relation in relations} for part in parts]
+        # There before threads ask for them: from Python 3.12 on, two would make one each.
+        _ = self._database, self._views
         with ThreadPoolExecutor(PARTS_AT_ONCE) as threads:
             at_work = [
                 threads.submit(lambda part, shown: work(part, self._showing(part, shown)), part, shown)
@@ -428,7 +430,9 @@ def _input_of(source: str | LakeFiles, folder: Path) -> Input:
         select, paths = select_table(source.table, source.paths), [str(path) for path in source.paths]
     else:
         select, paths = source, None
-    return Input(select, select.replace(str(folder.parents[1]), ""), paths)
+    # Of its paths alone: the rest is text, in which the folder's name may stand for anything.
+    below = literal(f"{folder.parents[1]}/")[:-1]
+    return Input(select, select.replace(below, "'"), paths)
 
 
 def prune_builds(folder: Path, now: float | None = None) -> int:

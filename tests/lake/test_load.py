@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import shutil
 import time
 
 import duckdb
@@ -258,6 +259,20 @@ def test_a_bad_document_is_in_quarantine_and_leaves_it_with_a_rebuild(home, monk
     reload(home)
     assert list(Quarantine(home.quarantine).lines()) == []
     assert len(rows_of(home, "training_jobs")) == 2
+
+
+def test_of_a_batch_that_was_taken_away_nothing_is_in_quarantine_after_a_rebuild(home):
+    bad = {"TrainingJobArn": ARN + "b", "CreationTime": "soon"}
+    for source in ("import", "gone"):
+        receive(home, bad, source=source)
+        receive(home, bad | {"CreationTime": "later"}, source=source)
+    load(home)
+    min(home.raw.glob("source=import/*")).unlink()
+    shutil.rmtree(home.raw / "source=gone")
+    reload(home)
+    assert [(source, json.loads(each.line)["document"]) for source, each in Quarantine(home.quarantine).lines()] == [
+        ("import", bad | {"CreationTime": "later"})
+    ]
 
 
 def test_members_that_no_model_knows_are_counted_by_path_and_job(home):

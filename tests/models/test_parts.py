@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines import files
 from pipelines.errors import TrainyardError
 from pipelines.lake.manifest import Manifest, Partition, TableFiles
-from pipelines.models.build import start_build
+from pipelines.models.build import Build, _input_of, start_build
 from pipelines.models.catalogue import load_catalogue
 from pipelines.models.parts import Parts, lake_parts
 from pipelines.tables import Column, Table
@@ -205,6 +206,57 @@ def test_what_fails_a_check_is_made_and_checked_anew(catalogue, tmp_path):
         jobs = next(bound for bound in catalogue.models if bound.name == "staging.jobs")
         build.run(jobs)
         assert [result.violations for result in build.check(jobs)] == [1]
+
+
+def test_what_another_engine_wrote_for_itself_is_not_shared(catalogue, tmp_path, monkeypatch):
+    made(tmp_path / "b1", catalogue, ({"a": ("2026-01", 5)}, 9, {}), in_parts=False)
+    scratch = tmp_path / "b1" / ".spark" / "x.parquet"
+    scratch.parent.mkdir()
+    scratch.touch()
+    shared = []
+    monkeypatch.setattr(files, "are_shared", lambda folder: True)
+    monkeypatch.setattr(files, "share", lambda paths, last: shared.extend([*paths, last]))
+    Build(tmp_path / "b1").share()
+    assert {path.name for path in shared} >= {"limits.parquet", "files.json", "settled.json"}
+    assert scratch not in shared
+
+
+class LockFree:
+    """A cached property as Python has it from 3.12 on: threads that ask for it at once make one each."""
+
+    def __init__(self, cached):
+        self.make, self.name = cached.func, cached.attrname
+
+    def __get__(self, instance, owner):
+        made = self.make(instance)
+        time.sleep(0.01)
+        return instance.__dict__.setdefault(self.name, made)
+
+
+def test_parts_that_are_made_at_once_share_one_database(catalogue, tmp_path, monkeypatch):
+    for name in ("_database", "_views"):
+        monkeypatch.setattr(Build, name, LockFree(Build.__dict__[name]))
+    opened = []
+    connect = Build.connect
+    monkeypatch.setattr(Build, "connect", lambda build: opened.append(build.build_id) or connect(build))
+    made(tmp_path / "b1", catalogue, ({"a": ("2026-01", 5), "b": ("2026-02", 3)}, 9, {}), in_parts=True)
+    assert opened == ["b1"]
+
+
+@pytest.mark.parametrize("home", [".", "a", "there"])
+def test_another_text_is_another_input_whatever_the_folder_is_called(home):
+    folder = Path(home, "builds", "b1")
+    one, other, in_folder, elsewhere = (
+        start.identity
+        for start in (
+            _input_of("select 'a.b'", folder),
+            _input_of("select 'ab'", folder),
+            _input_of(f"select * from read_csv('{Path(home, 'x.csv')}')", folder),
+            _input_of("select * from read_csv('/its own/x.csv')", Path("/its own/builds/b1")),
+        )
+    )
+    assert one != other
+    assert in_folder == elsewhere
 
 
 def test_an_incremental_model_reads_no_other_kind(tmp_path):
