@@ -64,7 +64,6 @@ def context_asset(fetched: Iterable[dg.AssetsDefinition]) -> dg.AssetsDefinition
         deps=[*(lake_key(table.name) for table in partitioned_tables()), *(asset.key for asset in fetched)],
         group_name="build",
         kinds={"parquet"},
-        owners=metadata.OWNERS,
         description="Begins a build: settles which state of the lake and which reference data all its models see.",
         metadata=metadata.of_table(CONTEXT),
     )
@@ -119,7 +118,6 @@ def _model_asset(bound: BoundModel, catalogue: Catalogue) -> dg.AssetsDefinition
         deps=deps,
         group_name=bound.table.schema,
         kinds={"duckdb", "sql"},
-        owners=metadata.OWNERS,
         description=bound.table.comment,
         metadata=metadata.of_table(bound.table),
         code_version=sha256(bound.model.sql.encode()).hexdigest()[:12],

@@ -28,7 +28,6 @@ CHECK = "every_cloudwatch_asked"
             deps=[lake_key(main_table().name)],
             group_name="cloudwatch",
             kinds={"cloudwatch", "parquet"},
-            owners=metadata.OWNERS,
             description=table.comment,
             metadata=metadata.of_table(table),
         )

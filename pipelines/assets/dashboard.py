@@ -2,7 +2,6 @@
 
 import dagster as dg
 
-from pipelines.assets import metadata
 from pipelines.assets.published import WAREHOUSE_KEY
 from pipelines.config import Settings
 from pipelines.errors import TrainyardError
@@ -16,7 +15,6 @@ DASHBOARD_KEY = dg.AssetKey(["published", "dashboard"])
     deps=[WAREHOUSE_KEY],
     group_name="published",
     kinds={"html", "vegalite"},
-    owners=metadata.OWNERS,
     description="`dashboard.html`: the fleet at a glance, one file that any browser opens offline.",
 )
 def dashboard(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:

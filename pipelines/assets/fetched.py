@@ -35,7 +35,6 @@ def _fetched_asset(service: Service) -> dg.AssetsDefinition:
         deps=[lake_key(main_table().name)],  # whose accounts and regions are asked about
         group_name=table.schema,
         kinds={"csv"},
-        owners=metadata.OWNERS,
         description=f"{table.comment} As AWS told; the user's own rows are not among them.",
         metadata=metadata.of_table(table),
         check_specs=[

@@ -39,7 +39,6 @@ class LakeConfig(dg.Config):
             deps=[RAW],
             group_name="lake",
             kinds={"parquet"},
-            owners=metadata.OWNERS,
             description=table.table.comment,
             metadata=metadata.of_table(table.table),
         )

@@ -11,7 +11,6 @@ import dagster as dg
 from pipelines.tables import Table
 from pipelines.terminal import printable
 
-OWNERS = ["team:ml-platform"]
 _MARKUP = re.compile(r"[\\`*<>\[\]|&!]")
 
 

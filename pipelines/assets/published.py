@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import dagster as dg
 
-from pipelines.assets import metadata
 from pipelines.assets.build import Builds, model_key
 from pipelines.assets.prune import prune_home
 from pipelines.config import Settings
@@ -26,7 +25,6 @@ def warehouse_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
         deps=[model_key(bound) for bound in marts],
         group_name="published",
         kinds={"duckdb"},
-        owners=metadata.OWNERS,
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(days=1), warn_window=timedelta(hours=2)),
         description="`warehouse.duckdb`: marts, lake and reference data in one read-only file, replaced in one step.",
     )

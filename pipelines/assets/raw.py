@@ -5,7 +5,6 @@ from dataclasses import asdict
 
 import dagster as dg
 
-from pipelines.assets.metadata import OWNERS
 from pipelines.config import Settings
 from pipelines.errors import TrainyardError
 from pipelines.harvest.harvest import harvest
@@ -21,7 +20,6 @@ RAW = dg.AssetKey(["raw", "training_job_documents"])
     key=RAW,
     group_name="raw",
     kinds={"sagemaker"},
-    owners=OWNERS,
     description="Training job documents as each source's `Search` returned them (secrets redacted), append-only.",
     check_specs=[
         dg.AssetCheckSpec(

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
+from pipelines.flatten.layout import KEY_COLUMNS
 from pipelines.tables import Column, Table
 
-_KEYS = (
-    Column("account_id", "VARCHAR", "AWS account of the job: 12 digits, from its ARN."),
-    Column("region", "VARCHAR", "AWS region of the job, from its ARN."),
-    Column("month", "VARCHAR", "Month (UTC, `YYYY-MM`) of the job's CreationTime: the partition its rows are in."),
-    Column("training_job_arn", "VARCHAR", "ARN of the training job."),
-)
+_KEYS = tuple(Column(column.name, column.type, column.comment) for column in KEY_COLUMNS)
 _PERIOD = (
     Column("period_start", "TIMESTAMP", "Instant (UTC) at which the period begins."),
     Column(

@@ -1,7 +1,7 @@
 """The strict gate: is a document exactly of the record's types, with no member that the model does not know?
 
-Here: msgspec structures made from ``record``, and the one decoder that answers. Not here: what becomes of a document
-that does not pass.
+Here: msgspec structures made from ``record``, which a decoder answers by. Not here: the lines around documents, and
+what becomes of a document that does not pass (``documents``).
 """
 
 from __future__ import annotations
@@ -27,17 +27,11 @@ _SCALARS: dict[str, Any] = {
 
 
 @cache
-def decoder() -> msgspec.json.Decoder[Any]:
-    """A decoder of one document; raises ``msgspec.ValidationError`` (with the path) or ``msgspec.DecodeError``.
+def document_type() -> Any:
+    """A msgspec structure; decoding raises ``ValidationError`` (with the path) for what is not of it.
 
     Absent members are ``msgspec.UNSET``, explicit nulls are None; timestamps are epoch seconds.
     """
-    return msgspec.json.Decoder(document_type())
-
-
-@cache
-def document_type() -> Any:
-    """The type of what ``decoder`` gives: a msgspec structure."""
     return _type(training_job(), "TrainingJob")
 
 

@@ -65,7 +65,7 @@ def select_deleted(home: Home, manifest: Manifest) -> str:
         read_marks(home, path.stem)  # says what to do about one that is damaged
     files = ", ".join(literal(str(path)) for path in paths)
     if not files:
-        return "select null::varchar as training_job_arn, null::timestamp as deleted_at where false"
+        return select_table(DELETED, [])
     main = main_table()
     return (
         "select marks.training_job_arn, min(missed_at) as deleted_at"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipelines.harvest.archive import last_looks
 from pipelines.home import Home
+from pipelines.lake.manifest import select_table
 from pipelines.tables import Column, Table, literal
 
 SOURCES = Table(
@@ -25,5 +26,4 @@ def select_sources(home: Home) -> str:
         f"select {literal(source)} as source, make_timestamp({round(seconds * 1e6)}::bigint) as last_complete_look_at"
         for source, seconds in last_looks(home.root).items()
     ]
-    nothing = "select null::varchar as source, null::timestamp as last_complete_look_at where false"
-    return " union all ".join([nothing, *rows])
+    return " union all ".join([select_table(SOURCES, []), *rows])

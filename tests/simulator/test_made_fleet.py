@@ -10,9 +10,10 @@ from pathlib import Path
 
 import botocore.session
 import duckdb
+import msgspec
 import pytest
 
-from pipelines.flatten.gate import decoder
+from pipelines.flatten.gate import document_type
 from pipelines.simulator.made_fleet import (
     END_SECONDS,
     FAILURES,
@@ -120,7 +121,7 @@ def test_documents_have_the_types_of_the_record(documents):
     for document in documents:
         modelled = {name: value for name, value in document.items() if name != "CarbonFootprint"}
         output = {k: v for k, v in document["OutputDataConfig"].items() if k != "RetentionInDays"}
-        decoder().decode(json.dumps(modelled | {"OutputDataConfig": output}))
+        msgspec.json.Decoder(document_type()).decode(json.dumps(modelled | {"OutputDataConfig": output}))
 
 
 def test_jobs_are_created_within_a_year_up_to_the_end_at_working_hours(documents):
