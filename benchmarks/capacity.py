@@ -26,7 +26,7 @@ from pipelines.cloudwatch.windows import KEPT_SECONDS
 from pipelines.config import Settings
 from pipelines.errors import TrainyardError
 from pipelines.flatten.layout import lake_tables
-from pipelines.harvest.intake import BATCH_DOCUMENTS
+from pipelines.harvest.merge import MOST_BYTES
 from pipelines.harvest.outcome import Outcome
 from pipelines.harvest.side_by_side import MOST_AT_ONCE
 from pipelines.lake.load import DOCUMENTS_A_COMMIT
@@ -399,8 +399,10 @@ class Plan:
 
     @property
     def raw_files(self) -> float:
-        """After the first harvest and a year."""
-        return max(self.fleet.sources, self.fleet.jobs / BATCH_DOCUMENTS) + 365 * self.raw_files_a_day
+        """After the first harvest and a year: merged those of all months but one."""
+        merged_bytes = self.raw_bytes_a_day * DAYS_A_MONTH / self.fleet.sources
+        of_a_month = self.fleet.sources * math.ceil(merged_bytes / MOST_BYTES)
+        return (self.fleet.months + 12) * of_a_month + DAYS_A_MONTH * self.raw_files_a_day
 
     # A run.
 

@@ -121,13 +121,12 @@ REMEDIES = {
     ),
     "files": Remedy(
         f"A disk that was made with more inodes, or with a filesystem that needs none set aside (XFS); or {OWN_HOMES}.",
-        "Months that are over merged into years, accounts with few jobs into one partition; raw's batches of a month"
-        " merged into one.",
+        "Months of the lake that are over merged into years, accounts with few jobs into one partition.",
     ),
     "Dagster's storage": Remedy("Nothing: it is pruned daily. A rarer `schedule` leaves less of it.", "Nothing."),
     "requests to a bucket": Remedy(
         f"A data directory on a disk; a rarer `schedule`; or {OWN_HOMES}.",
-        "What is said of publishing; and raw's batches of a month merged into one, so that fewer names are listed.",
+        "What is said of publishing.",
     ),
 }
 

@@ -20,6 +20,7 @@ from pipelines.demo import demo_settings
 from pipelines.errors import TrainyardError
 from pipelines.flatten.documents import Quarantined
 from pipelines.harvest.archive import Observation, RawArchive, last_looks, write_last_look
+from pipelines.harvest.merge import merge_months
 from pipelines.home import Home, working_copy
 from pipelines.lake.manifest import Manifest, Partition, TableFiles, read_manifest, replace_manifest
 from pipelines.lake.prune import GRACE_SECONDS
@@ -140,6 +141,24 @@ def test_what_was_removed_is_removed_everywhere(machine):
         Quarantine(one.quarantine).replace(SOURCE, batch.name, [])
     two.pull()
     assert not list(Quarantine(two.quarantine).lines())
+
+
+def test_raw_is_merged_wherever_it_was_written(machine, url):
+    one, two = machine("one"), machine("two")
+    months = [1_700_000_000 + number * 86_400 for number in (*range(8), 60)]
+    with one.writing():
+        for number, at in enumerate(months):
+            last = RawArchive(one.raw).append(SOURCE, [Observation(at, b'{"n":%d}' % number)], at * 10**6)
+        replace_manifest(one.lake, Manifest(1, {SOURCE: last.name}))
+    assert merge_months(two) == 8
+    one.pull()
+    for home in (one, two):
+        archive = RawArchive(home.raw)
+        merged, kept = archive.batches(SOURCE)
+        assert kept.name == last.name
+        with home.writing():
+            assert [json.loads(line)["document"]["n"] for line in archive.read(merged)] == list(range(8))
+    assert len([name for name in bucket.objects(url) if name.startswith("raw/")]) == 2
 
 
 def test_the_other_writer_is_told_who_writes(machine, url):

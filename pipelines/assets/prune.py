@@ -1,6 +1,6 @@
 """The job `prune` and its schedule: what nobody reads any more is removed, Dagster's records of old runs too.
 
-Not here: which files of the lake and which builds are old.
+Not here: which files of the lake and which builds are old, and which batches of raw become one.
 """
 
 from contextlib import suppress
@@ -11,6 +11,7 @@ import dagster as dg
 
 from pipelines.bucket.prune import prune_bucket
 from pipelines.config import Settings
+from pipelines.harvest.merge import merge_months
 from pipelines.hive.links import link_lake
 from pipelines.home import Home
 from pipelines.lake.prune import prune
@@ -22,21 +23,24 @@ RUNS_AT_ONCE = 100
 _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
-@dg.op(description="Removes stale files of the lake, old builds, and runs that ended long ago.")
+@dg.op(
+    description="Removes stale files of the lake, old builds, and runs that ended long ago; merges old batches of raw."
+)
 def remove_what_is_old(context: dg.OpExecutionContext, settings: dg.ResourceParam[Settings]) -> None:
     """Remove it, and say how much it was."""
-    builds, files, objects = prune_home(Home(settings.home))
+    builds, files, objects, batches = prune_home(Home(settings.home))
     runs = prune_runs(context.instance, datetime.now(UTC) - RUNS_KEPT)
     context.log.info(
-        f"removed {files:,} files of the lake, {builds:,} builds, {objects:,} objects of a bucket, {runs:,} runs"
+        f"removed {files:,} files of the lake, {builds:,} builds, {objects:,} objects of a bucket, {runs:,} runs;"
+        f" merged {batches:,} batches of raw into fewer"
     )
 
 
-def prune_home(home: Home) -> tuple[int, int, int]:
-    """Remove old builds, files of the lake and objects of a bucket; return how many of each."""
+def prune_home(home: Home) -> tuple[int, int, int, int]:
+    """Remove old builds, files of the lake and objects of a bucket, merge batches of raw; return how many of each."""
     with home.writing():
         link_lake(home)
-        return prune_builds(home.builds), prune(home), prune_bucket(home)
+        return prune_builds(home.builds), prune(home), prune_bucket(home), merge_months(home)
 
 
 def prune_runs(instance: dg.DagsterInstance, before: datetime) -> int:

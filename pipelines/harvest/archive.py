@@ -1,22 +1,25 @@
 """The raw archive: every document as it was received (redacted), in immutable files, oldest first.
 
-    raw/source=<source>/<sequence>-<watermark>[-<label>].ndjson.zst
+    raw/source=<source>/<sequence>[_<last>]-<watermark>[-<label>].ndjson.zst
     sources/<source>.json
 
 A batch is one file, written whole; a line of it is ``{"observed_at": <epoch seconds>, "document": <the bytes>}``. Where
 a job took more than one call, each answer is kept as it was received, in members of their own before these two, and
 they are put together when they are read (``whole``). In the place of a document that is not JSON stands what is wrong
 with it and its text (see ``redact``). How far a source is harvested (its watermark, epoch microseconds) is read off the
-names alone. The small file beside says when the service was last seen whole. Not here: where documents come from, what
-is secret in them, what is in them.
+names alone. Batches from a sequence to a ``last`` one may become one that stands for them, whether or not they are
+still there (``merge``). The small file beside says when the service was last seen whole. Not here: where documents
+come from, what is secret in them, what is in them.
 """
 
 from __future__ import annotations
 
+import errno
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
@@ -24,10 +27,12 @@ import msgspec
 import pyarrow as pa
 
 from pipelines.errors import TrainyardError
-from pipelines.files import fetch, replacing, write_whole
+from pipelines.files import fetch, remove, replacing, write_whole
 from pipelines.harvest.whole import whole
 
-_BATCH = re.compile(r"(?P<sequence>\d{10})-(?P<watermark>\d{16})(-(?P<label>[0-9a-f]+))?\.ndjson\.zst")
+_BATCH = re.compile(
+    r"(?P<sequence>\d{10})(_(?P<last>\d{10}))?-(?P<watermark>\d{16})(-(?P<label>[0-9a-f]+))?\.ndjson\.zst"
+)
 
 
 class Observation(NamedTuple):
@@ -72,7 +77,7 @@ class RawArchive:
     def batches(self, source: str, after: str | None = None) -> list[Path]:
         """The source's batches, oldest first; only those later than the batch named ``after``, if there is one."""
         folder = self._of(source)
-        names = sorted(path.name for path in folder.iterdir() if _BATCH.fullmatch(path.name)) if folder.is_dir() else []
+        names = _in_force(path.name for path in folder.iterdir()) if folder.is_dir() else []
         # One that is no longer there was taken away, and what was received again in its place sorts anywhere.
         start = names.index(after) + 1 if after in names else 0
         return [folder / name for name in names[start:]]
@@ -85,7 +90,7 @@ class RawArchive:
         A watermark lower than the source's present one leaves that in force: it never goes back.
         """
         batches = self.batches(source)
-        sequence = int(_part(batches[-1], "sequence")) + 1 if batches else 1
+        sequence = int(_last_sequence(batches[-1])) + 1 if batches else 1
         reached = max(watermark, self.watermark(source) or 0)
         suffix = f"-{label}" if label else ""
         batch = self._of(source) / f"{sequence:010d}-{reached:016d}{suffix}.ndjson.zst"
@@ -97,7 +102,7 @@ class RawArchive:
     def watermark(self, source: str) -> int | None:
         """Up to where the source is harvested, in epoch microseconds; None if it never was."""
         batches = self.batches(source)
-        return int(_part(batches[-1], "watermark")) if batches else None
+        return int(part_of(batches[-1], "watermark")) if batches else None
 
     def reaching(self, source: str, watermark: int) -> list[Path]:
         """The source's latest batches, from the first on whose own watermark is at least this, in epoch microseconds.
@@ -105,7 +110,7 @@ class RawArchive:
         Those right before it that did not raise the watermark came without order, and are among them.
         """
         batches = self.batches(source)
-        reached = [0, *(int(_part(batch, "watermark")) for batch in batches)]
+        reached = [0, *(int(part_of(batch, "watermark")) for batch in batches)]
         first = next((number for number in range(len(batches)) if reached[number + 1] >= watermark), len(batches))
         while first > 0 and reached[first] == reached[first - 1]:
             first -= 1
@@ -113,7 +118,29 @@ class RawArchive:
 
     def labels(self, source: str) -> set[str]:
         """The labels of the source's batches."""
-        return {_part(batch, "label") for batch in self.batches(source)} - {""}
+        return {part_of(batch, "label") for batch in self.batches(source)} - {""}
+
+    def merge(self, batches: Sequence[Path]) -> None:
+        """Put one in the place of batches that follow each other and have no label.
+
+        Raises OSError, and changes nothing, if one of them is damaged.
+        """
+        first, last = batches[0], batches[-1]
+        stem = f"{part_of(first, 'sequence')}_{_last_sequence(last)}-{part_of(last, 'watermark')}"
+        with replacing(first.with_name(f"{stem}.ndjson.zst")) as beside:
+            held = sha256()
+            with _zstd_writer(beside) as file:
+                for batch in batches:
+                    for line in zstd_lines(batch):
+                        held.update(line)
+                        file.write(line)
+            written = sha256()
+            for line in zstd_lines(beside):
+                written.update(line)
+            if written.digest() != held.digest():
+                raise OSError(errno.EIO, "It does not read as it was written", str(beside))
+        for batch in batches:
+            remove(batch)
 
     def read(self, batch: Path) -> Iterator[bytes]:
         """The lines of a batch, without line ends, a few at a time, each with one document: the whole of it."""
@@ -170,10 +197,26 @@ def _look(path: Path) -> _Look:
         raise TrainyardError(message) from None
 
 
-def _part(batch: Path, part: str) -> str:
+def part_of(batch: Path, part: str) -> str:
+    """What a batch's name says: its ``sequence``, ``watermark`` or ``label``; "" if that is not there."""
     match = _BATCH.fullmatch(batch.name)
     assert match, f"{batch} is not named as a batch"
     return match[part] or ""
+
+
+def _last_sequence(batch: Path) -> str:
+    return part_of(batch, "last") or part_of(batch, "sequence")
+
+
+def _in_force(names: Iterable[str]) -> list[str]:
+    """The names of batches in order, without those in whose place there is a merged one."""
+    kept: list[str] = []
+    merged = ""
+    for name in sorted(filter(_BATCH.fullmatch, names), key=lambda name: (name[:10], "_" not in name, name)):
+        if name[:10] > merged:
+            kept.append(name)
+            merged = _last_sequence(Path(name)) if "_" in name else merged
+    return kept
 
 
 def _line(observed_at: float, document: bytes, description: bytes = b"", tags: bytes = b"") -> bytes:

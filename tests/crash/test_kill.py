@@ -6,10 +6,13 @@ Of each kind of boundary one is tried; with `--whole-sweep` (`make sweep`) every
 import json
 import signal
 import time
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
 
+from pipelines.harvest.archive import Observation, RawArchive
+from pipelines.harvest.merge import FEW, merge_months
 from pipelines.home import Home
 from pipelines.lake.load import load, reload
 from pipelines.lake.prune import GRACE_SECONDS, prune
@@ -30,6 +33,8 @@ from tests.crash.boundaries import (
 from tests.main_job import lake
 
 pytestmark = pytest.mark.forks
+
+ARN = "arn:aws:sagemaker:eu-west-1:012345678901:training-job/"
 
 
 def is_old_or_new(world):
@@ -101,6 +106,40 @@ def test_a_prune(world, sweep):
         prune_builds(Home(home).builds, later)
 
     sweep(pruned, world.after, is_new(world), is_new(world))
+
+
+def test_merging_raw(sweep, tmp_path):
+    start = tmp_path / "start"
+    run(filled, start)
+    received, rows = result(in_raw, start), result(lambda home: lake(Home(home)), start)
+
+    def check(home):
+        assert in_raw(home) == received
+
+    def check_again(home):
+        check(home)
+        assert len(RawArchive(Home(home).raw).batches("here")) < 3 * FEW
+        reload(Home(home))
+        assert lake(Home(home)) == rows
+
+    sweep(lambda home: merge_months(Home(home)), start, check, check_again)
+
+
+def filled(home):
+    """Leave many batches in each of some months, and a lake of them."""
+    archive = RawArchive(Home(home).raw)
+    for month in range(5, 8):
+        for day in range(1, 2 * FEW):
+            at = datetime(2026, month, day, tzinfo=UTC).timestamp()
+            line = json.dumps({"TrainingJobArn": f"{ARN}{day}", "CreationTime": at, "LastModifiedTime": at}).encode()
+            archive.append("here", [Observation(at, line)], round(at * 1e6))
+    load(Home(home))
+
+
+def in_raw(home):
+    """All lines of a source, in their order."""
+    archive = RawArchive(Home(home).raw)
+    return [line for batch in archive.batches("here") for line in archive.read(batch)]
 
 
 @pytest.mark.parametrize("part", [0.5, 1.0])
