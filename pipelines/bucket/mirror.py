@@ -56,9 +56,9 @@ class Mirror:
 
     def pull(self, *, with_lake: bool = False) -> None:
         """Bring here what is in force: all small files, the names of raw and, if asked for, the lake and the models."""
-        # The listings go around builds, lake and metrics, of which manifests tell.
-        around = (("builds0", "lake/"), ("lake0", "metrics/"), ("metrics0", None))
-        found = [each for after, before in around for each in self.bucket.listed(after, before)]
+        # Two listings go around builds and lake, of which manifests tell. One for metrics too would save requests only
+        # where there are more than a thousand files of these.
+        found = [*self.bucket.listed("builds0", "lake/"), *self.bucket.listed("lake0")]
         raw = {each.name: each for each in found if each.name.startswith("raw/")}
         small = {each.name: each.etag for each in found if _is_small(each.name)}
         self._link(raw)
