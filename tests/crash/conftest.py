@@ -26,7 +26,7 @@ DAY = 86_400
 def small_models(tmp_path_factory):
     """The main job has few and small models here."""
     folder = tmp_path_factory.mktemp("sql")
-    catalogue = few_models.catalogue_in(folder)
+    catalogue = result(few_models.catalogue_in, folder)  # in a fork, as all that uses DuckDB
     with pytest.MonkeyPatch.context() as patch:
         few_models.use(patch.setattr, folder)
         yield catalogue

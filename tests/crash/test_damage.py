@@ -171,7 +171,7 @@ def test_a_raw_batch(whole, tmp_path):
 def test_an_empty_raw_batch(tmp_path):
     """As after a power cut: that is not the same as a batch without documents."""
     home = Home(tmp_path)
-    batch = RawArchive(home.raw).append("import", [Observation(1.0, b"{}")])
+    batch = result(lambda home: RawArchive(Home(home).raw).append("import", [Observation(1.0, b"{}")]), tmp_path)
     os.truncate(batch, 0)
     assert result(lambda _: load(home).quarantined, home.root) == 1
 
