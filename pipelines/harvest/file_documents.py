@@ -41,7 +41,8 @@ _VALUE = msgspec.json.Decoder(msgspec.Raw)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _JOB_MEMBER = re.compile(rb'"TrainingJob(Arn|Name|Status)"')
-_LINE_START = re.compile(rb"\n(?={)")
+_BEGIN = re.compile(rb"[{\[]|[^{\[\s][^\r\n]*")  # of a list or object, or a line that can be neither
+_OBJECT_LINE = re.compile(rb"\n({.*)")
 _MOST_WITHIN = 5  # a list of pages, which have lists of results
 
 
@@ -106,20 +107,18 @@ def _is_json(line: bytes) -> bool:
 
 
 def _concatenated(text: bytes) -> Iterator[bytes]:
-    start = 0
-    while text := text[start:].lstrip():
-        start = _end(text)
-        yield text[:start]
+    end = 0
+    while begin := _BEGIN.search(text, end):
+        end = _end(text, begin.start()) if begin[0] in (b"{", b"[") else begin.end()
+        yield text[begin.start() : end]
 
 
-def _end(text: bytes) -> int:
-    """Where the value ends that the text begins with; if it does not end, the line before the next value that does."""
-    if not text.startswith((b"{", b"[")):
-        return len(text.splitlines()[0])
-    end = broken.end_of_value(text, 0)
+def _end(text: bytes, start: int) -> int:
+    """Where the value ends that starts there; if it does not end, the line before the next value that does."""
+    end = broken.end_of_value(text, start)
     if end is None:
-        starts = (match.end() for match in _LINE_START.finditer(text))
-        end = next((start for start in starts if _is_json(text[start:].split(b"\n", 1)[0])), len(text))
+        lines = _OBJECT_LINE.finditer(text, start)
+        end = next((line.start(1) for line in lines if _is_json(line[1])), len(text))
     return end
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.errors import TrainyardError
+from pipelines.harvest import broken
 from pipelines.harvest.archive import RawArchive
 from pipelines.harvest.file_documents import read_documents
 from pipelines.harvest.file_import import import_files
@@ -33,6 +34,8 @@ CUT = b'{"TrainingJobArn":"x","Tags":[{"Ke'
         (b"\xef\xbb\xbf" + A + b"\r\n\r\n" + B + b"\r\n", [A, B]),
         (A + B + b"\n" + C, [A, B, C]),
         (PRETTY + b"\n" + PRETTY, [PRETTY, PRETTY]),
+        (b"\xef\xbb\xbf" + PRETTY + b"\r\n\f \t" + PRETTY + PRETTY + b"\n\n", [PRETTY, PRETTY, PRETTY]),
+        (PRETTY + b"[\n[" + A + b"," + PRETTY + b"]]" + B, [PRETTY, A, PRETTY, B]),
         (b"[" + A + b",\n" + B + b"]", [A, B]),
         (b"[\n" + A + b"\n]", [A]),
         (b'{"Results":[{"TrainingJob":' + A + b'}],"NextToken":"t"}', [A]),
@@ -55,6 +58,9 @@ CUT = b'{"TrainingJobArn":"x","Tags":[{"Ke'
         (b"[\n  " + A + b",\n  " + PRETTY.replace(b'"a"', b"NaN") + b"\n]", [A, PRETTY.replace(b'"a"', b"NaN")]),
         (A + b"\n" + PRETTY[:30] + b"\n" + B, [A, PRETTY[:30] + b"\n", B]),
         (A + b"}\n" + B, [A, b"}", B]),
+        (PRETTY + b"\rno {JSON\r\n}at all\n" + PRETTY, [PRETTY, b"no {JSON", b"}at all", PRETTY]),
+        (PRETTY + b"\n" + PRETTY[:30] + b"\n{no JSON\n" + B, [PRETTY, PRETTY[:30] + b"\n{no JSON\n", B]),
+        (PRETTY + b"\n" + PRETTY[:30], [PRETTY, PRETTY[:30]]),
         (b'{"TrainingJobArn":"\\ud800"}', [b'{"TrainingJobArn":"\\ufffd"}']),
     ],
 )
@@ -67,6 +73,21 @@ def test_what_is_found(content, documents, compression, tmp_path):
     else:
         path.write_bytes(gzip.compress(content) if compression else content)
     assert list(read_documents(path)) == documents
+
+
+def test_the_rest_of_a_file_is_copied_for_no_value(tmp_path, monkeypatch):
+    texts, end_of_value = [], broken.end_of_value
+
+    def watched(text, start):
+        texts.append(text)
+        return end_of_value(text, start)
+
+    monkeypatch.setattr(broken, "end_of_value", watched)
+    path = tmp_path / "file"
+    path.write_bytes(b"\n".join([PRETTY] * 100))
+    assert list(read_documents(path)) == [PRETTY] * 100
+    assert len(texts) == 100
+    assert all(text is texts[0] for text in texts)
 
 
 @pytest.mark.parametrize(
