@@ -34,6 +34,8 @@ def reread(settings: Settings, on_progress: OnProgress | None = None) -> list[Ou
     """
     home = Home(settings.home)
     noted = read_due(home.root)
+    if not noted:
+        return []
     due = _without_held(home, noted)
     settled = noted.keys() - due.keys()
     outcomes = []
@@ -90,15 +92,20 @@ class _Reread:
 
 
 def _is_of(arn: str, source: Source) -> bool:
-    parts = arn.split(":")
-    return source.account_id is None or parts[3:5] == [source.region, source.account_id]
+    return source.account_id is None or _place(arn) == (source.account_id, source.region)
+
+
+def _place(arn: str) -> tuple[str, ...]:
+    """The account and the region that an ARN names."""
+    return tuple(reversed(arn.split(":")[3:5]))
 
 
 def _without_held(home: Home, due: Mapping[str, Due]) -> dict[str, Due]:
     """Those of which the lake has no record as new as the event; the two write times with other digits."""
-    main = main_table()
+    main, places = main_table(), {_place(arn) for arn in due}
+    parts = read_manifest(home.lake).where(lambda part: part.key[:2] in places)
     with duckdb.connect() as connection:
-        held = select_table(main.table, read_manifest(home.lake).paths(home.lake, main.name))
+        held = select_table(main.table, parts.paths(home.lake, main.name))
         changes = connection.execute(
             f"select training_job_arn, epoch(last_modified_time) from ({held})"
             " semi join (select unnest($1) as training_job_arn) using (training_job_arn)"

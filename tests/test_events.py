@@ -9,6 +9,7 @@ from pipelines.harvest.due import note_due, read_due
 from pipelines.harvest.harvest import harvest
 from pipelines.home import Home
 from pipelines.lake.load import load
+from pipelines.lake.manifest import read_manifest
 from pipelines.refresh import Part, refresh
 from pipelines.reread import reread
 from pipelines.simulator import Fault, Fleet, Simulator
@@ -109,6 +110,17 @@ def test_what_the_lake_has_is_not_asked_for(settings, home, monkeypatch):
         assert reread(settings) == []
     assert simulator.calls == {}
     assert read_due(home.root) == {}
+
+
+def test_files_of_the_lake_are_read_only_where_jobs_that_are_due_may_be(settings, home, monkeypatch):
+    harvested(settings, home, monkeypatch)
+    for path in read_manifest(home.lake).paths(home.lake, "training_jobs"):
+        path.write_bytes(b"damaged")
+    assert reread(settings) == []
+    note(home, event(job("elsewhere", T0, account="999988887777")))
+    with serve(monkeypatch, JOBS):
+        (outcome,) = reread(settings)
+    assert outcome.error is None
 
 
 def test_what_the_harvest_reads_anyway_is_left_to_it(settings, home, monkeypatch):
