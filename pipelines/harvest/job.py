@@ -15,8 +15,8 @@ _LATEST = 253402300799.0  # the end of the year 9999: no later time can be asked
 
 
 class Job(NamedTuple):
-    """A document as received. ``key`` stands for the job (see ``key_of``), ``modified`` is LastModifiedTime in epoch
-    seconds; ``arn``, ``name`` and ``modified`` are None where they are absent or no such thing.
+    """A document as received. ``key`` stands for the job (see ``key_of``), ``created`` is CreationTime and ``modified``
+    LastModifiedTime in epoch seconds; both, ``arn`` and ``name`` are None where they are absent or no such thing.
 
     ``lacks_transitions``: it has started, and its record is of the kind that tells the statuses since (those of 2018
     are not: they have no TrainingTimeInSeconds either), but there are none.
@@ -25,6 +25,7 @@ class Job(NamedTuple):
     key: int
     arn: str | None
     name: str | None
+    created: float | None
     modified: float | None
     is_in_progress: bool
     lacks_transitions: bool
@@ -51,13 +52,14 @@ def read_job(document: bytes) -> Job:
         job = _MEMBERS.decode(document)
         document.decode()  # strings of other members are not looked into above
     except _UNREADABLE:
-        return Job(hash(document), None, None, None, False, False, document)
+        return Job(hash(document), None, None, None, None, False, False, document)
     arn, name = job.TrainingJobArn, job.TrainingJobName
     has_started = job.TrainingStartTime is not None and job.TrainingTimeInSeconds is not None
     return Job(
         key_of(arn, job.CreationTime) if isinstance(arn, str) else hash(document),
         arn if isinstance(arn, str) else None,
         name if isinstance(name, str) else None,
+        instant(job.CreationTime),
         instant(job.LastModifiedTime),
         job.TrainingJobStatus == "InProgress",
         has_started and not job.SecondaryStatusTransitions,

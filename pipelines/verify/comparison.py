@@ -26,6 +26,7 @@ from pipelines.harvest.job import Job, read_job
 from pipelines.harvest.redact import Redactor
 from pipelines.home import Home
 from pipelines.lake.deleted import read_marks, write_marks
+from pipelines.lake.manifest import month_of
 from pipelines.lake.quarantine import Quarantine
 from pipelines.verify.held import Held
 from pipelines.verify.windows import Window, differing, months
@@ -156,13 +157,12 @@ class Comparison:
         known = self._held.known(arns, window.start)
         lacked = [job for job in found.values() if job.arn not in known and not self._is_quarantined(job)]
         self._fetch(lacked, answered_at)
-        if lacked:
-            self._fetched[window.month] += len(lacked)
+        self._fetched.update(window.month if job.created is None else month_of(job.created) for job in lacked)
         self._marks = {arn: missed_at for arn, missed_at in self._marks.items() if arn not in arns}
         for arn, name, observed_at in self._held.jobs(window):
             if arn not in arns and self._is_gone(name):
                 self._marks[arn] = max(answered_at, observed_at)
-                self._missed[window.month] += 1
+                self._missed[window.month] += 1  # windows with jobs of the lake lie within a month
 
     def _look_at_those_in_progress(self, until: int) -> None:
         """Fetch those that changed before the second ``until`` and since the lake saw them."""

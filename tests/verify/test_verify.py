@@ -137,9 +137,10 @@ def test_a_batch_that_was_lost_from_raw_and_lake_is_fetched(settings, home, serv
 
 def test_a_lake_of_nothing_is_filled(settings, home, serving):
     serving(JOBS)
-    outcome, _ = verified(settings)
+    outcome, line = verified(settings)
     assert (outcome.documents, outcome.error) == (300, None)
     assert len(names(home)) == 300
+    assert line.endswith("; 300 (2023-11: 129, 2023-12: 171) that the lake lacked were fetched")
 
 
 def test_three_of_a_hundred_thousand_are_found_with_few_calls(settings, home, serving):
