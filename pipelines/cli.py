@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from io import TextIOWrapper
@@ -241,16 +241,14 @@ def postgres(
     schema: Annotated[str, typer.Option(help="The schema, which is for the marts alone.")] = "trainyard",
 ) -> None:
     """Copy the marts into a schema of PostgreSQL, in one transaction, for BI tools that have a driver for it."""
-    from pipelines.postgres import NO_NUL, mirror_marts
+    from pipelines.postgres import mirror_marts
 
     home = Home(load_settings().home)
     home.pull_warehouse()
     with _stderr.status("copying"):
         mirrored = mirror_marts(home.warehouse, dsn, schema)
     typer.echo(f"published {mirrored.tables} tables with {mirrored.rows:,} rows in the schema {printable(schema)}")
-    if mirrored.texts_changed:
-        told = f"{mirrored.texts_changed:,} texts have NUL characters, which PostgreSQL cannot store"
-        typer.echo(f"trainyard: warning: {told}: {NO_NUL} is there instead", err=True)
+    _warn(mirrored.warnings)
 
 
 @app.command(epilog=_examples("TRAINYARD_HOME=s3://bucket/prefix trainyard ddl > tables.sql"))
@@ -320,14 +318,18 @@ def _refresh(settings: Settings, part: Part, *, from_scratch: bool = False) -> N
     typer.echo(f"published {home.warehouse}" if not home.url else f"published {home.url}, here {home.warehouse}")
     if home.dashboard.exists():
         typer.echo(f"drew it in {home.dashboard}: open that in a browser")
-    for warning in (finding.text for finding in findings if not finding.is_failure):
-        typer.echo(f"trainyard: warning: {printable(warning)}", err=True)
+    _warn(finding.text for finding in findings if not finding.is_failure)
     _exit_if_failed([finding.text for finding in findings if finding.is_failure])
 
 
 def _echo_json(value: object) -> None:
     """Write it in ASCII: what is not, and all that a terminal would obey, is an escape there."""
     typer.echo(json.dumps(msgspec.to_builtins(value), indent=2))
+
+
+def _warn(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        typer.echo(f"trainyard: warning: {printable(warning)}", err=True)
 
 
 def _exit_if_failed(failures: list[str]) -> None:

@@ -49,11 +49,11 @@ _MARK = "Trainyard's marts"
 
 @dataclass(frozen=True)
 class Mirrored:
-    """What was written: tables, rows in all, and texts that hold a replacement for NUL characters."""
+    """What was written: tables and rows in all; ``warnings`` are lines that tell what is not as one might think."""
 
     tables: int
     rows: int
-    texts_changed: int
+    warnings: tuple[str, ...]
 
 
 def mirror_marts(warehouse: Path, dsn: str, schema: str) -> Mirrored:
@@ -63,22 +63,32 @@ def mirror_marts(warehouse: Path, dsn: str, schema: str) -> Mirrored:
     for whatever PostgreSQL refuses; what was there before stays then, whole.
     """
     failure = _failure()
+    warnings = []
     with opened(warehouse, memory_limit=MEMORY_LIMIT) as marts, _connected(dsn) as postgres:
         try:
             tables = _marts(marts, schema)
             if not tables:
                 raise TrainyardError(f"{warehouse} is none of Trainyard's: `trainyard build` publishes one")
             _hold(postgres, schema)
-            _prepare(postgres, schema, tables)
+            others = _prepare(postgres, schema, tables)
             copied = [_replace_rows(marts, postgres, table) for table in tables]
             postgres.commit()
-            _tidy(postgres, tables)
         except failure as error:
-            if error.sqlstate == CANCELED and "user request" in str(error):
-                signal.raise_signal(signal.SIGINT)  # the driver took Ctrl-C for itself, to cancel the statement
+            _heed_interrupt(error)
             again = ": readers hold a table that is to be altered: run again" if error.sqlstate == LOCK_TIMEOUT else ""
             raise TrainyardError(f"PostgreSQL refused the mirror: {_told(error)}{again}") from None
-    return Mirrored(len(tables), sum(rows for rows, _ in copied), sum(changed for _, changed in copied))
+        try:
+            _tidy(postgres, tables)
+        except failure as error:  # the rows are there all the same
+            _heed_interrupt(error)
+            why = f"the marts are published, but PostgreSQL could not vacuum them ({_told(error)})"
+            warnings.append(f"{why}: they take more room until it does; give the role more time, or rely on autovacuum")
+    if texts := sum(changed for _, changed in copied):
+        warnings.append(f"{texts:,} texts have NUL characters, which PostgreSQL cannot store: {NO_NUL} stands for each")
+    if others:
+        told = f"tables of the schema {schema} are no marts, and stay as they are: {', '.join(others)}"
+        warnings.append(f"{told}: drop those that an earlier version published")
+    return Mirrored(len(tables), sum(rows for rows, _ in copied), tuple(warnings))
 
 
 def _connected(dsn: str) -> Connection:
@@ -116,6 +126,12 @@ def _told(error: Error) -> str:
     """The server's own sentence, without the statement and the driver's words around it."""
     line = str(error).strip().splitlines()[0]
     return line.partition("ERROR:")[2].strip() or line
+
+
+def _heed_interrupt(error: Error) -> None:
+    """Take Ctrl-C for what it is: the driver took it for itself, to cancel the statement."""
+    if error.sqlstate == CANCELED and "user request" in str(error):
+        signal.raise_signal(signal.SIGINT)
 
 
 def _hold(postgres: Connection, schema: str) -> None:
@@ -158,8 +174,8 @@ def _tables(schema: str, found: list[tuple[str, ...]]) -> list[Table]:
     ]
 
 
-def _prepare(postgres: Connection, schema: str, tables: list[Table]) -> None:
-    """Have the schema, the tables and all comments as they are to be."""
+def _prepare(postgres: Connection, schema: str, tables: list[Table]) -> list[str]:
+    """Have the schema, the tables and all comments as they are to be; give the names of other tables in there."""
     _see_that_it_is_ours(postgres, schema)
     there = _mirrored(postgres, schema)
     _run(postgres, f"set local lock_timeout = {literal(WAIT_FOR_READERS)}")
@@ -167,6 +183,8 @@ def _prepare(postgres: Connection, schema: str, tables: list[Table]) -> None:
         for statement in _changes(table, there.get(table.name)):
             _run(postgres, statement)
     _run(postgres, "set local lock_timeout to default")
+    # Whether a user made them cannot be told for certain.
+    return sorted(there.keys() - {table.name for table in tables})
 
 
 def _see_that_it_is_ours(postgres: Connection, schema: str) -> None:

@@ -232,6 +232,27 @@ def test_what_postgres_cannot_store_is_replaced_and_said(tmp_path, dsn, reader, 
     assert set(asked(reader, f'select * from "{schema}".texts')) == {("a\ufffdb\ufffd", None), ("", "ü\\n")}
 
 
+def test_a_mirror_that_cannot_be_vacuumed_is_published_with_a_warning(tmp_path, dsn, publisher, reader, schema):
+    mirror_marts(warehouse_of(tmp_path / "1", jobs="select 1::bigint as id"), dsn, schema)
+    publisher.autocommit = False
+    asked(publisher, f'lock table "{schema}".jobs in share update exclusive mode')  # as a vacuum of the server's own
+    hurried = f"{dsn}?options=-c%20statement_timeout%3D500"
+    mirrored = mirror_marts(warehouse_of(tmp_path / "2", jobs="select 2::bigint as id"), hurried, schema)
+    publisher.rollback()
+    assert asked(reader, f'select id from "{schema}".jobs') == [(2,)]
+    (warning,) = mirrored.warnings
+    assert "could not vacuum them (canceling statement due to statement timeout)" in warning
+
+
+def test_a_table_that_is_no_mart_stays_and_is_named(tmp_path, dsn, publisher, schema):
+    one = warehouse_of(tmp_path / "1", jobs="select 1::bigint as id", gone="select 'last' as row")
+    assert mirror_marts(one, dsn, schema).warnings == ()
+    asked(publisher, f'create table "{schema}"."my own" (id bigint)')
+    (warning,) = mirror_marts(warehouse_of(tmp_path / "2", jobs="select 2::bigint as id"), dsn, schema).warnings
+    assert "are no marts, and stay as they are: gone, my own" in warning
+    assert asked(publisher, f'select * from "{schema}".gone') == [("last",)]
+
+
 SLOWLY = """
 import sys, time
 from pathlib import Path
