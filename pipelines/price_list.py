@@ -21,7 +21,7 @@ import msgspec
 from pipelines.errors import TrainyardError
 from pipelines.fetched.fetch import Service, Told, day_of
 from pipelines.fetched.history import Row
-from pipelines.harvest.calls import Calls
+from pipelines.harvest.calls import Calls, decoded
 from pipelines.harvest.sources import Source
 from pipelines.models.reference import PRICES
 
@@ -103,7 +103,7 @@ def ask(source: Source, calls: Calls) -> Told:
     items, day = [], ""
     for kind in KINDS:
         for answer in calls.pages("GetProducts", MaxResults=100, **_question(source.region, kind)):
-            items += _PAGE.decode(answer.body).price_list
+            items += decoded(_PAGE, answer.body, "GetProducts").price_list
             day = day_of(answer.answered_at)
     return read_prices(items, source.region, day)
 

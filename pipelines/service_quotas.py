@@ -13,7 +13,7 @@ import msgspec
 
 from pipelines.fetched.fetch import Service, Told, day_of
 from pipelines.fetched.history import Row
-from pipelines.harvest.calls import Calls
+from pipelines.harvest.calls import Calls, decoded
 from pipelines.harvest.sources import Source
 from pipelines.models.reference import QUOTAS
 
@@ -51,7 +51,8 @@ def ask(source: Source, calls: Calls) -> Told:
     """The applied quotas of training of a source."""
     rows, day = [], ""
     for answer in calls.pages("ListServiceQuotas", ServiceCode="sagemaker", MaxResults=100):
-        rows += [row for quota in _PAGE.decode(answer.body).quotas if (row := _row(quota, source))]
+        quotas = decoded(_PAGE, answer.body, "ListServiceQuotas").quotas
+        rows += [row for quota in quotas if (row := _row(quota, source))]
         day = day_of(answer.answered_at)
     return Told(rows, day, [])
 

@@ -16,7 +16,7 @@ from pipelines.cloudwatch.batches import NAMESPACE, Need, Series
 from pipelines.cloudwatch.due import Job
 from pipelines.cloudwatch.windows import Window
 from pipelines.errors import TrainyardError
-from pipelines.harvest.calls import Calls, TokenRefusedError
+from pipelines.harvest.calls import Calls, TokenRefusedError, decoded
 from pipelines.harvest.sources import Source
 
 MOST_ATTEMPTS = 4  # for results that are given in part, or whose tokens expire
@@ -52,7 +52,7 @@ def measured(calls: Calls, batch: Sequence[Series]) -> tuple[list[list[Points]],
         try:
             for page in calls.pages("GetMetricData", **_request(batch, lacking)):
                 answered_at = answered_at or page.answered_at
-                for result in _results(page.body):
+                for result in decoded(_BODY, page.body, "GetMetricData").MetricDataResults:
                     one, other = lacking[result.Id]
                     window = batch[one].need.window
                     # The call's window is that of all its series, of which more may be held already.
@@ -104,10 +104,3 @@ def _request(batch: Sequence[Series], wanted: Mapping[str, tuple[int, int]]) -> 
             for name, (one, other) in wanted.items()
         ],
     }
-
-
-def _results(body: bytes) -> list[_Result]:
-    try:
-        return _BODY.decode(body).MetricDataResults
-    except msgspec.ValidationError as error:
-        raise TrainyardError(f"GetMetricData gives what are no points: {error}") from None

@@ -1,7 +1,7 @@
 """Calls to one source: each is tried with patience, and its answer is taken as it was received.
 
 Here: what is tried again (beyond what botocore does), credentials that expire, answers cut short, pages, the service's
-clock, the count of calls. Not here: what is asked, and what is read off an answer.
+clock, the count of calls, answers of another shape. Not here: what is asked, and what is read off an answer.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from botocore import xform_name
@@ -44,6 +44,8 @@ _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _DENIED = {"AccessDenied", "AccessDeniedException"}
 _REFUSED = {"ValidationException", "InvalidNextToken"}  # where a token was given: most likely it
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+Shape = TypeVar("Shape")
 
 
 class _Token(msgspec.Struct):
@@ -153,6 +155,16 @@ class Calls:
             self.made[event_name.rpartition(".")[2]] += 1
 
 
+def decoded(decoder: msgspec.json.Decoder[Shape], body: bytes, operation: str) -> Shape:
+    """The body of an operation's answer; raises TrainyardError where it is of another shape than AWS documents."""
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise TrainyardError(
+            f"{operation} gives what is no page ({error}): check the endpoint, then run again"
+        ) from None
+
+
 def is_denied(error: ClientError) -> bool:
     """Does an error say that the caller lacks a permission?"""
     return _code(error) in _DENIED
@@ -203,10 +215,7 @@ def _answer(operation: str, response: dict[str, Any]) -> Answer:
     body: bytes | None = response.get("Body")
     if body is None:  # botocore goes by the status that was received
         raise _CutShortError(f"every answer to {operation} was cut short: check the network, then run again")
-    try:
-        token = _TOKEN.decode(body).NextToken
-    except msgspec.ValidationError as error:
-        raise TrainyardError(f"{operation} gives what is no page: {error}") from None
+    token = decoded(_TOKEN, body, operation).NextToken
     return Answer(body, _date(response), not token, response["Broken"])
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pipelines.harvest.archive import Observation
-from pipelines.harvest.calls import Calls
+from pipelines.harvest.calls import Calls, decoded
 from pipelines.harvest.describe import describe
 from pipelines.harvest.job import instant, key_of
 from pipelines.harvest.tags import list_tags
@@ -53,7 +53,7 @@ def listed(calls: Calls, since: int | None) -> Iterator[tuple[list[Summary], flo
     if since is not None:
         request["LastModifiedTimeAfter"] = datetime.fromtimestamp(since - 1, UTC)
     for answer in calls.pages("ListTrainingJobs", **request):
-        jobs = _BODY.decode(answer.body).TrainingJobSummaries
+        jobs = decoded(_BODY, answer.body, "ListTrainingJobs").TrainingJobSummaries
         yield (
             [
                 Summary(

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pipelines.errors import TrainyardError
-from pipelines.harvest.calls import Answer, Calls, TokenRefusedError
+from pipelines.harvest.calls import Answer, Calls, TokenRefusedError, decoded
 from pipelines.harvest.job import Job, read_job
 
 PAGE_JOBS = 100
@@ -206,10 +206,7 @@ def _request(
 
 
 def _page(answer: Answer) -> Page:
-    try:
-        body = _BODY.decode(answer.body)
-    except msgspec.ValidationError as error:
-        raise TrainyardError(f"Search gives what is no page: {error}") from None
+    body = decoded(_BODY, answer.body, "Search")
     documents = [*(bytes(result.TrainingJob) for result in body.Results), *answer.broken]
     hits = body.TotalHits.Value if body.TotalHits and body.TotalHits.Relation == "EqualTo" else None
     return Page([read_job(document) for document in documents if document], answer.answered_at, hits, answer.is_last)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from botocore.exceptions import ClientError
 
-from pipelines.harvest.calls import Calls, is_not_found
+from pipelines.harvest.calls import Calls, decoded, is_not_found
 
 
 class _Body(msgspec.Struct):
@@ -17,9 +17,10 @@ _BODY = msgspec.json.Decoder(_Body)
 
 def list_tags(calls: Calls, arn: str) -> bytes | None:
     """A job's tags, as JSON, in the shape that Search gives them; None where there is no such job any more."""
-    pages = calls.pages("ListTags", ResourceArn=arn, MaxResults=100)
+    answers = calls.pages("ListTags", ResourceArn=arn, MaxResults=100)
     try:
-        return msgspec.json.encode([tag for page in pages for tag in _BODY.decode(page.body).Tags or ()])
+        pages = (decoded(_BODY, answer.body, "ListTags") for answer in answers)
+        return msgspec.json.encode([tag for page in pages for tag in page.Tags or ()])
     except ClientError as error:
         if is_not_found(error):
             return None
