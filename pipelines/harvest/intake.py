@@ -144,7 +144,7 @@ class Intake:
 
     def _know(self, job: Job) -> None:
         self._modified[job.key] = job.modified
-        if job.arn is None:
+        if job.arn is None and job.modified is None:
             self._unreadable.add(job.key)
         if job.is_in_progress:
             self._in_progress.add(job.key)

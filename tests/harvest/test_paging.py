@@ -150,6 +150,17 @@ def test_what_the_index_shows_late_is_found_by_the_next_pass(small, home, every_
         assert run_pass(simulator, home).calls <= 2
 
 
+def test_a_job_that_shows_late_is_not_made_up_for_by_one_without_an_arn(small, home):
+    late, nameless = job("late", T0), job("nameless", T0 + 50, TrainingJobArn=None)
+    fleet = Fleet([late, nameless, *ended(20, 3)])
+    with Simulator(fleet, index_delay_seconds=lambda document: 600 if document is late else 0) as simulator:
+        run_pass(simulator, home)
+        assert "late" not in names(received(home))
+        simulator.advance(600)
+        run_pass(simulator, home)
+    assert names(received(home)) == names(fleet.documents)
+
+
 def test_what_shows_later_than_the_overlap_which_is_a_setting_is_not_looked_for(home, monkeypatch):
     fleet = Fleet(ended(20))
     with Simulator(fleet, index_delay_seconds=lateness(600)) as simulator:
