@@ -33,6 +33,7 @@ from benchmarks.measure import Target, measure, median, publish, report
 from pipelines.flatten.layout import COLUMN_TYPES, lake_tables
 from pipelines.flatten.record import ListOf, MapOf, Node, Scalar, Structure, training_job
 from pipelines.harvest.archive import Observation, RawArchive
+from pipelines.harvest.intake import BATCH_DOCUMENTS
 from pipelines.harvest.redact import Redactor
 from pipelines.home import Home
 from pipelines.lake.load import load
@@ -42,7 +43,6 @@ from pipelines.tables import literal, quoted
 
 DOCUMENTS = 100_000
 MANY_DOCUMENTS = 1_000_000
-BATCH_DOCUMENTS = 5_000
 WARM_UP_DOCUMENTS = 200
 
 

@@ -18,11 +18,11 @@ import msgspec
 from pipelines.errors import TrainyardError
 from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.harvest.file_documents import read_documents
+from pipelines.harvest.intake import BATCH_DOCUMENTS
 from pipelines.harvest.outcome import Outcome
 from pipelines.harvest.redact import Redactor
 
 IMPORT = "import"
-BATCH_DOCUMENTS = 5_000
 
 _LEAST_MILLISECONDS = 1e11  # as seconds that would be the year 5138; as milliseconds it is 1973
 _USERS_OWN = frozenset({"Environment", "HyperParameters", "Tags"})  # no service's times in there

@@ -35,7 +35,7 @@ class Intake:
         self.documents = self.batches = 0
         self._source = source
         self._archive = archive
-        self._redact = redactor.redact
+        self._redactor = redactor
         self._describe = describe
         self._pending: list[Observation] = []
         self._modified: dict[int, float | None] = {}  # of the version held, for jobs from ``since`` on and those taken
@@ -86,7 +86,7 @@ class Intake:
     def take(self, jobs: Sequence[Job], answered_at: float) -> None:
         """Take jobs of Search in; what is new among them is described if need be."""
         # What is broken is known by what the archive keeps of it.
-        jobs = [job if job.modified is not None else read_job(self._redact(job.document)) for job in jobs]
+        jobs = [job if job.modified is not None else read_job(self._redactor.redact(job.document)) for job in jobs]
         new = [job for job in jobs if self._is_new(job)]
         descriptions = self._describe(new)
         self._add(Observation(answered_at, job.document, descriptions.get(job.key, b"")) for job in new)
@@ -118,15 +118,7 @@ class Intake:
             self._pending = []
 
     def _add(self, observations: Iterable[Observation]) -> None:
-        self._pending += [
-            Observation(
-                observation.observed_at,
-                self._redact(observation.document),
-                self._redact(observation.description) if observation.description else b"",
-                observation.tags,
-            )
-            for observation in observations
-        ]
+        self._pending += map(self._redactor.redact_observation, observations)
 
     def _is_new(self, job: Job) -> bool:
         if job.key not in self._modified:
@@ -135,7 +127,7 @@ class Intake:
         if held != job.modified:
             return held is None or job.modified is None or job.modified > held
         # The same version, unless a member changes that does not move LastModifiedTime, as tags may.
-        return job.key in self._digests and self._digests[job.key] != digest(self._redact(job.document))
+        return job.key in self._digests and self._digests[job.key] != digest(self._redactor.redact(job.document))
 
     def _meet(self, job: Job) -> None:
         if not self.has(job.key, job.modified):

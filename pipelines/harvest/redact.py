@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from pipelines.harvest import broken
+from pipelines.harvest.archive import Observation
 
 MASK = "***"
 
@@ -111,6 +112,11 @@ class Redactor:
         if changed or (is_repeated and _repeats_a_key(document)):
             return msgspec.json.encode(_OBJECT.decode(document) | changed)
         return document
+
+    def redact_observation(self, observation: Observation) -> Observation:
+        """The observation with its document, and its description if it has one, without secrets."""
+        description = observation.description and self.redact(observation.description)
+        return observation._replace(document=self.redact(observation.document), description=description)
 
     def _argument(self, found: re.Match[bytes]) -> bytes:
         """An argument as it was found; its value masked if it is secret."""

@@ -22,6 +22,7 @@ from pipelines.harvest import search
 from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.harvest.calls import Calls, is_denied
 from pipelines.harvest.describe import Completion, describe
+from pipelines.harvest.intake import BATCH_DOCUMENTS
 from pipelines.harvest.job import Job, read_job
 from pipelines.harvest.redact import Redactor
 from pipelines.home import Home
@@ -31,7 +32,6 @@ from pipelines.lake.quarantine import Quarantine
 from pipelines.verify.held import Held
 from pipelines.verify.windows import Window, differing, months
 
-BATCH_DOCUMENTS = 5_000
 MOST_CONFIRMED = 1_000  # jobs of one verification: each takes a call
 
 _ARN = re.compile(r'"TrainingJobArn"\s*:\s*"([^"]+)"')
@@ -87,7 +87,7 @@ class Comparison:
         self._on_jobs = on_jobs
         self._home = Home(settings.home)
         self._overlap_seconds = settings.overlap_seconds
-        self._redact = Redactor(settings.secret_keys).redact
+        self._redactor = Redactor(settings.secret_keys)
         self._completion = Completion(calls, settings.describe)
         self._marks: dict[str, float] = {}
         self._quarantined: set[int | str] = set()
@@ -181,15 +181,14 @@ class Comparison:
     def _fetch(self, jobs: list[Job], answered_at: float) -> None:
         descriptions = self._completion.descriptions(jobs)
         for job in jobs:
-            description = descriptions.get(job.key, b"")
-            redacted = description and self._redact(description)
-            self._pending.append(Observation(answered_at, self._redact(job.document), redacted))
+            observation = Observation(answered_at, job.document, descriptions.get(job.key, b""))
+            self._pending.append(self._redactor.redact_observation(observation))
         if len(self._pending) >= BATCH_DOCUMENTS:
             self._commit()
 
     def _is_quarantined(self, job: Job) -> bool:
         """Is it in quarantine already? A document that names no job is known by what raw keeps of it."""
-        key = job.key if job.arn else read_job(self._redact(job.document)).key
+        key = job.key if job.arn else read_job(self._redactor.redact(job.document)).key
         return key in self._quarantined or job.arn in self._quarantined
 
     def _is_gone(self, name: str) -> bool:
