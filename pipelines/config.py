@@ -251,7 +251,7 @@ def load_settings() -> Settings:
         raise TrainyardError(f"{_file()}:{line}: not UTF-8: save the file as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         told = re.search(r"at line (\d+)", str(error))  # or "at end of document"
-        line = int(told[1]) if told else _file().read_text().rstrip().count("\n") + 1
+        line = int(told[1]) if told else _file().read_text("utf-8").rstrip().count("\n") + 1
         raise TrainyardError(f"{_file()}:{line}: not TOML: {error}") from None
     except SettingsError as error:
         field = re.search(r'field "(\w+)"', str(error))
@@ -268,7 +268,8 @@ def _place(loc: tuple[int | str, ...]) -> str:
     variable = _variable(str(loc[0]))
     if variable in {name.upper() for name in os.environ}:
         return variable
-    return f"{_file()}:{_line(_file().read_text(), loc)}"
+    text = _file().read_text("utf-8")
+    return f"{_file()}:{_line(text, loc)}"
 
 
 def _line(text: str, loc: tuple[int | str, ...]) -> int:

@@ -47,7 +47,7 @@ def demo_settings(settings: Settings) -> Iterator[Settings]:
         for account, names in sorted(regions.items())
     )
     with Simulator(fleet) as simulator:
-        home.demo.write_text(simulator.url)
+        home.demo.write_text(simulator.url, "utf-8")
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             del os.environ[name]
         os.environ |= {

@@ -136,7 +136,7 @@ class Home:
 
     def see_that_jobs_belong(self, endpoint: str | None = None) -> None:
         """Raise TrainyardError where jobs of an endpoint, or of files, would come among the made-up ones of a demo."""
-        if self.demo.exists() and self.demo.read_text() != endpoint:
+        if self.demo.exists() and self.demo.read_text("utf-8") != endpoint:
             raise TrainyardError(
                 f"{self.place} holds the made-up jobs of `trainyard demo`: remove it, or set TRAINYARD_HOME to another"
                 " directory"

@@ -40,20 +40,20 @@ def vega(cache: Path) -> str:
     vega_version = alt.SCHEMA_VERSION.removeprefix("v").rsplit(".", 1)[0]
     kept = cache / f"vega-{vega_version}-{version('vl-convert-python')}.js"
     with suppress(OSError):
-        return kept.read_text()
+        return kept.read_text("utf-8")
     made: str = vl_convert.javascript_bundle(vl_version=vega_version)  # type: ignore[call-arg]  # its stub is wrong
     with suppress(OSError), files.replacing(kept) as beside:  # it is only slower without
-        beside.write_text(made)
+        beside.write_text(made, "utf-8")
     return made
 
 
 def page_of(facts: dict[str, Any], vega: str) -> str:
     """The page of some facts, which Vega's script draws."""
     vega = inline_script(vega)
-    script = inline_script((_BESIDE / "page.js").read_text())
-    return Template((_BESIDE / "page.html").read_text()).substitute(
+    script = inline_script((_BESIDE / "page.js").read_text("utf-8"))
+    return Template((_BESIDE / "page.html").read_text("utf-8")).substitute(
         script_hashes=f"{policy_hash(vega)} {policy_hash(script)}",
-        style=(_BESIDE / "page.css").read_text(),
+        style=(_BESIDE / "page.css").read_text("utf-8"),
         facts=embedded(facts),
         charts=embedded(charts()),
         vega=vega,

@@ -49,7 +49,7 @@ def _link(home: Home, schema: str, tables: Mapping[str, list[Path]]) -> None:
     }
     for path in set(home.links.glob(f"{schema}/*/{LINK}")) - lists.keys():
         files.remove(path)
-    others = [path for path, content in lists.items() if not path.exists() or path.read_text() != content]
+    others = [path for path, content in lists.items() if not path.exists() or path.read_text("utf-8") != content]
     with ThreadPoolExecutor(WRITTEN_AT_ONCE) as threads:
         list(threads.map(lambda path: files.write_whole(path, lists[path].encode()), others))
 

@@ -142,7 +142,7 @@ def _machines(document: Document) -> Mapping[str, tuple[int, int]]:
 
 @cache
 def _types() -> dict[str, tuple[int, int]]:
-    with (shipped("reference") / "instance_types.csv").open() as lines:
+    with (shipped("reference") / "instance_types.csv").open(encoding="utf-8") as lines:
         return {row["instance_type"]: (int(row["vcpus"]), int(row["gpus"] or 0)) for row in csv.DictReader(lines)}
 
 
