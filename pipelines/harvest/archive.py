@@ -105,9 +105,9 @@ class RawArchive:
         return int(part_of(batches[-1], "watermark")) if batches else None
 
     def reaching(self, source: str, watermark: int) -> list[Path]:
-        """The source's latest batches, from the first on whose own watermark is at least this, in epoch microseconds.
+        """The source's batches from the first on whose watermark is at least this, in epoch microseconds.
 
-        Those right before it that did not raise the watermark came without order, and are among them.
+        Batches just before it that did not raise the watermark hold jobs in no order, so they are included.
         """
         batches = self.batches(source)
         reached = [0, *(int(part_of(batch, "watermark")) for batch in batches)]

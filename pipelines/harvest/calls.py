@@ -42,7 +42,8 @@ _REQUIRED = {
 _PASSING = {"RequestTimeout", "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _DENIED = {"AccessDenied", "AccessDeniedException"}
-_REFUSED = {"ValidationException", "InvalidNextToken"}  # where a token was given: most likely it
+# If a NextToken was sent, these codes most likely mean that it was refused.
+_REFUSED = {"ValidationException", "InvalidNextToken"}
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 Shape = TypeVar("Shape")

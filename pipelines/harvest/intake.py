@@ -18,9 +18,9 @@ BATCH_DOCUMENTS = 5_000
 class Intake:
     """One source's way into the archive.
 
-    ``since``: the second from which on what the archive holds is compared with the service; None for all time. It is
-    ``overlap_seconds`` before the watermark, or before the last complete look if that is earlier: what a pass since
-    then was told of and did not get lies behind it. ``describe`` gives descriptions by the keys of jobs
+    ``since``: the second from which on what the archive holds is compared with the service; None for all time. It lies
+    ``overlap_seconds`` before the watermark, or before the last complete look if that is earlier, so that what an
+    incomplete pass was told of but did not get is compared again. ``describe`` gives descriptions by the keys of jobs
     (``describe.Completion``). ``documents`` and ``batches`` tell how much was written so far.
     """
 

@@ -54,9 +54,11 @@ FAILURES = (exceptions.BotoCoreError, exceptions.ClientError, ResponseParserErro
 
 @dataclass(frozen=True)
 class Outcome:
-    """One source's harvest, verification or import: what was written to raw, at what cost, and what went wrong.
+    """What came of one source: how much, at what cost, and what went wrong.
 
-    ``error`` is one line, ``warnings`` are lines that tell what could not be asked in full.
+    ``documents`` are those written to raw, of CloudWatch the points that were kept, of prices and quotas the rows that
+    were told; ``batches`` is in how many parts these were kept. ``error`` is one line, ``warnings`` are lines that tell
+    what could not be asked in full.
     """
 
     source: str

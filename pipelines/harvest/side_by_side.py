@@ -27,11 +27,11 @@ class Work(Protocol):
 
     @property
     def documents(self) -> int:
-        """Documents written to raw."""
+        """How much came so far, counted as in ``Outcome``."""
 
     @property
     def batches(self) -> int:
-        """Batches written to raw."""
+        """In how many parts it was kept."""
 
     @property
     def calls(self) -> int:

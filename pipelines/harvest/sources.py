@@ -47,8 +47,8 @@ _REGION_OF_NO_REGION = "us-east-1"
 class Source:
     """An account in a region, and a client of SageMaker there; account_id is None where only an endpoint is known.
 
-    ``new_client`` makes another one, of SageMaker or the service that is named, with credentials asked for anew. The
-    calls of all, retries too, pass one limiter. ``in_region``: where the service is, if not in the source's region.
+    ``new_client(service, in_region)`` makes another one with credentials asked for anew: of SageMaker or the service
+    that is named, in the source's region or the one that is named. The calls of all, retries too, pass one limiter.
     """
 
     name: str
