@@ -51,6 +51,19 @@ def test_the_calendar_has_every_day_of_the_daily_marts(found):
     assert [(name, row["date"]) for name in daily for row in found[name] if row["date"] not in days] == []
 
 
+def test_gpu_hours_of_several_jobs_stand_beside_the_share_of_what_is_known():
+    told = {table.name for table in _marts_with("gpu_hours", "wasted_gpu_hours")}
+    # Of one job; of jobs of known GPUs, or not, by the grain; by the hour `gpu_known_jobs` of `active_jobs` tell it.
+    of_one_job = {"fct_training_jobs", "idle_gpu_jobs"}
+    told_otherwise = {"idle_gpu_hours", "job_sizes", "utilization_hourly", "fleet_utilization_hourly"}
+    assert told - of_one_job - told_otherwise == {table.name for table in _marts_with("gpu_known_share")}
+
+
+def _marts_with(*names):
+    marts = load_catalogue(shipped("sql")).marts
+    return [table for table in marts if any(column.name in names for column in table.columns)]
+
+
 def test_bi_tools_know_every_type_of_the_marts():
     """None of 128 bits, which drivers turn into floats or texts, none nested, none that follows a client's zone."""
     types = {column.type for table in load_catalogue(shipped("sql")).marts for column in table.columns}

@@ -193,6 +193,23 @@ ONCE_FOUND = [
                 "late-attempts": ["Training", "Interrupted", "Training", "Uploading", "Restarting", "Training"],
             }.items()
         ),
+        # All that ran is of a type that nobody knows; what is of known GPUs never did.
+        *(
+            (
+                name,
+                SEEN - 5 * DAY,
+                {
+                    "ResourceConfig": {"InstanceType": instance_type, "InstanceCount": 1},
+                    "TuningJobArn": "arn:other",
+                    "FailureReason": "AlgorithmError: ExecuteUserScriptError: KeyError",
+                    **ran,
+                },
+            )
+            for name, instance_type, ran in (
+                ("never-heard", "ml.never.heard", {"TrainingStartTime": SEEN - 5 * DAY + 30}),
+                ("never-ran", "ml.p3.8xlarge", {}),
+            )
+        ),
         # By a clock that is ahead it ended after it was seen.
         (
             "ahead",

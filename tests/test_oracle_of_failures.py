@@ -87,6 +87,10 @@ class TestRetries:
         documents = [tried(0, HOUR, "a"), tried(HOUR, 2 * HOUR, "b", status=None)]
         assert chains(*documents, names="jobs training_job_status is_open") == [(2, None, True)]
 
+    def test_gpus_of_a_chain_are_told_with_the_share_that_is_known(self):
+        documents = [tried(0, 3 * HOUR, "a", **UNKNOWN_GPUS), tried(3 * HOUR, 4 * HOUR, "b", "Completed")]
+        assert chains(*documents, names="jobs gpu_hours gpu_known_share") == [(2, 4, 0.25)]
+
 
 class TestEffectiveTrainingTime:
     RATIOS = "elapsed_seconds productive_seconds_low productive_seconds_high ettr_low ettr_high"
@@ -258,6 +262,25 @@ def test_a_job_that_failed_is_waste_once():
         ("failed_job", "unknown", 1, 1)
     ]
     assert one("wasted_instance_hours", job(*told, status="Failed"))["user_stopped_instance_hours"] == 0
+
+
+class TestWasteOfUnknownGpus:
+    NAMES = "wasted_gpu_hours user_stopped_gpu_hours gpu_known_share"
+
+    def groups(self, *types):
+        return {"ResourceConfig": {"InstanceGroups": [{"InstanceType": each, "InstanceCount": 1} for each in types]}}
+
+    def test_they_are_not_none(self):
+        failed, stopped = (ran(0, HOUR, status=status, **UNKNOWN_GPUS) for status in ("Failed", "Stopped"))
+        assert columns("wasted_instance_hours", self.NAMES, failed) == [(None, 0, 0)]
+        assert columns("wasted_instance_hours", self.NAMES, stopped) == [(0, None, 0)]
+
+    def test_known_ones_beside_them_tell_how_much_is_known(self):
+        documents = [
+            ran(0, HOUR, status="Failed") | self.groups("ml.p3.8xlarge", "ml.m5.large"),
+            ran(0, 3 * HOUR, status="Failed") | self.groups("ml.p3.8xlarge", "ml.unlisted"),
+        ]
+        assert columns("wasted_instance_hours", self.NAMES, *documents) == [(4, 0, 0.25)]
 
 
 class TestWasteIsOfTheRun:

@@ -94,6 +94,39 @@ class TestCoverage:
         by_type = columns("utilization_daily", "instance_type gpu_known_share", known, unknown)
         assert sorted(by_type) == [("ml.p3.8xlarge", 1), ("ml.unlisted", 0)]
 
+    OF_THE_SAME = (
+        ("failure_classes", {"status": "Failed"}),
+        ("failure_fingerprints", {"status": "Failed", "FailureReason": "KeyError"}),
+        ("tuning_jobs", {"TuningJobArn": "arn:t"}),
+        ("instance_hours_by_owner", {}),
+        ("final_status_shares", {}),
+        ("fleet_totals", {}),
+    )
+
+    @pytest.mark.parametrize(("mart", "members"), OF_THE_SAME)
+    def test_hours_of_known_and_unknown_gpus_tell_how_much_is_known(self, mart, members):
+        documents = [ran(0, HOUR, name="a", **members), ran(0, 3 * HOUR, name="b", **UNKNOWN_GPUS, **members)]
+        assert set(columns(mart, "gpu_hours gpu_known_share", *documents)) == {(4, 0.25)}
+
+    @pytest.mark.parametrize(("mart", "members"), OF_THE_SAME)
+    def test_nothing_is_known_of_gpus_where_only_jobs_that_never_ran_have_known_ones(self, mart, members):
+        """They used 0 GPU-hours, which says nothing of those that the others used."""
+        never = waited(5, name="a", **{name: value for name, value in members.items() if name != "status"})
+        never["TrainingJobStatus"] = members.get("status", "Completed")
+        documents = [never, ran(0, 3 * HOUR, name="b", **UNKNOWN_GPUS, **members)]
+        assert set(columns(mart, "gpu_hours gpu_known_share", *documents)) == {(None, 0)}
+        assert set(columns(mart, "gpu_hours gpu_known_share", never)) == {(0, None)}
+
+    @pytest.mark.parametrize(
+        ("mart", "status"), [("failure_classes_monthly", "Failed"), ("stop_causes", "Stopped"), ("job_sizes", "Failed")]
+    )
+    def test_so_it_is_by_instance_type(self, mart, status):
+        documents = [
+            ran(0, HOUR, status=status, **UNKNOWN_GPUS),
+            waited(5, **UNKNOWN_GPUS) | {"TrainingJobStatus": status},
+        ]
+        assert columns(mart, "instance_hours gpu_hours", *documents) == [(1, None)]
+
     def test_the_share_of_hours_whose_bill_is_known(self):
         billed, unbilled = ran(0, HOUR, BillableTimeInSeconds=1800), ran(0, 3 * HOUR, status="Failed")
         still_open = ran(0, HOUR, status="InProgress")

@@ -24,6 +24,11 @@ _SIZE_BUCKET = """case
     else '>8'
 end"""
 
+# Of a sum over jobs, for jobs that used nothing make it 0 whatever GPUs they have.
+_KNOWN_GPU_TIME = """case
+    when gpu_known_instance_microseconds > 0 or coalesce(instance_microseconds, 0) = 0 then gpu_microseconds
+end"""
+
 # Of the time that a job spends in a status.
 _STATUS_PHASE = """case
     when secondary_status in ('Starting', 'Pending', 'LaunchingMLInstances', 'PreparingTrainingStack') then 'queue'
@@ -58,17 +63,21 @@ def functions(time_zone: str = UTC) -> tuple[Function, ...]:
     - `size_bucket(gpu_count)`: `0`, `1`, `2-4`, `5-8`, `>8`, or `unknown` where that is null.
     - `status_phase(secondary_status)`: `queue`, `setup`, `run`, `save`, `interruption`, `teardown`, `update`,
       `terminal`, or `unknown` where nobody knows the status, or it is null.
+    - `known_gpu_time(gpu_microseconds, gpu_known_instance_microseconds, instance_microseconds)`: the first of these
+      sums; null where instances were in use, but none of known GPUs.
     - `wilson_low(part, whole)`, `wilson_high(part, whole)`: the ends of the interval of the share `part / whole` of
       counts; null where `whole` is 0.
     - `poisson_low(events)`, `poisson_high(events)`: the ends of the interval of the mean of a number of events.
     """
     local_time, utc_time = time_expressions(time_zone)
     share = {"part": "BIGINT", "whole": "BIGINT"}
+    times = ("gpu_microseconds", "gpu_known_instance_microseconds", "instance_microseconds")
     return (
         Function("local_time", {"utc": "TIMESTAMP"}, "TIMESTAMP", local_time),
         Function("utc_time", {"local": "TIMESTAMP"}, "TIMESTAMP", utc_time),
         Function("size_bucket", {"gpu_count": "BIGINT"}, "VARCHAR", _SIZE_BUCKET),
         Function("status_phase", {"secondary_status": "VARCHAR"}, "VARCHAR", _STATUS_PHASE),
+        Function("known_gpu_time", dict.fromkeys(times, "DECIMAL(38, 0)"), "DECIMAL(38, 0)", _KNOWN_GPU_TIME),
         Function("wilson_low", share, "DOUBLE", WILSON_LOW),
         Function("wilson_high", share, "DOUBLE", WILSON_HIGH),
         Function("poisson_low", {"events": "BIGINT"}, "DOUBLE", POISSON_LOW),

@@ -10,7 +10,8 @@ with failures as (
         end_actor as failure_actor,
         jobs,
         instance_microseconds,
-        gpu_microseconds
+        gpu_microseconds,
+        gpu_known_instance_microseconds
     from staging.job_totals
     where training_job_status = 'Failed'
     union all
@@ -19,7 +20,8 @@ with failures as (
         null as failure_actor,
         0 as jobs,
         0 as instance_microseconds,
-        0 as gpu_microseconds
+        0 as gpu_microseconds,
+        0 as gpu_known_instance_microseconds
 ),
 
 totals as (
@@ -28,7 +30,8 @@ totals as (
         failure_actor,
         cast(sum(jobs) as bigint) as jobs,
         sum(instance_microseconds) as instance_microseconds,
-        sum(gpu_microseconds) as gpu_microseconds
+        sum(gpu_microseconds) as gpu_microseconds,
+        sum(gpu_known_instance_microseconds) as gpu_known_instance_microseconds
     from failures
     group by failure_class, failure_actor
 ),
@@ -36,6 +39,8 @@ totals as (
 shares as (
     select
         *,
+        known_gpu_time(gpu_microseconds, gpu_known_instance_microseconds, instance_microseconds)
+            as known_gpu_microseconds,
         cast(sum(jobs) over () as bigint) as failed_jobs
     from totals
 )
@@ -53,8 +58,10 @@ select
     instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of their runs; null if all are unknown.
     instance_microseconds
     / nullif(sum(instance_microseconds) over (), 0) as instance_hour_share, -- Their share in all; null if all are 0.
-    gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
-    gpu_microseconds
-    / nullif(sum(gpu_microseconds) over (), 0) as gpu_hour_share, -- Their share in all; null if all are 0.
+    known_gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
+    known_gpu_microseconds
+    / nullif(sum(known_gpu_microseconds) over (), 0) as gpu_hour_share, -- Their share in all known; null if all are 0.
+    gpu_known_instance_microseconds
+    / nullif(instance_microseconds, 0) as gpu_known_share, -- Share of instance_hours whose GPUs are known; null if 0.
     failed_jobs < 20 as is_small_sample -- Whether fewer than 20 jobs failed.
 from shares

@@ -15,7 +15,8 @@ with totals as (
         end_actor,
         cast(sum(jobs) as bigint) as jobs,
         sum(instance_microseconds) as instance_microseconds,
-        sum(gpu_microseconds) as gpu_microseconds
+        sum(gpu_microseconds) as gpu_microseconds,
+        sum(gpu_known_instance_microseconds) as gpu_known_instance_microseconds
     from staging.job_totals
     where training_job_status = 'Failed'
     group by end_month, account_id, region, instance_type, is_spot, end_cause, end_actor
@@ -44,6 +45,9 @@ select
     wilson_high(jobs, failed_jobs)
         as job_share_high, -- Upper end of the 95 % interval (Wilson) of job_share.
     instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of their runs; null if all are unknown.
-    gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
+    known_gpu_time(gpu_microseconds, gpu_known_instance_microseconds, instance_microseconds)
+    / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
+    gpu_known_instance_microseconds
+    / nullif(instance_microseconds, 0) as gpu_known_share, -- Share of instance_hours whose GPUs are known; null if 0.
     failed_jobs < 20 as is_small_sample -- Whether failed_jobs are fewer than 20.
 from shares

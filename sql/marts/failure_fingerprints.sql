@@ -25,6 +25,7 @@ failures as (
         l.life_end_at,
         l.instance_microseconds,
         l.gpu_microseconds,
+        l.gpu_known_instance_microseconds,
         epoch_us(s.as_of) - epoch_us(l.life_end_at) as age_microseconds
     from staging.training_jobs as j
     inner join staging.training_job_lives as l on j.training_job_arn = l.training_job_arn
@@ -60,6 +61,7 @@ totals as (
         string_agg(distinct instance_type, ', ' order by instance_type) as instance_types,
         sum(instance_microseconds) as instance_microseconds,
         sum(gpu_microseconds) as gpu_microseconds,
+        sum(gpu_known_instance_microseconds) as gpu_known_instance_microseconds,
         count(*) filter (where age_microseconds < 7 * 86400000000) as jobs_last_7_days,
         count(*) filter (
             where age_microseconds >= 7 * 86400000000 and age_microseconds < 14 * 86400000000
@@ -86,7 +88,10 @@ select
     t.roles, -- Roles that they ran with.
     t.instance_types, -- Instance types that they ran on, with commas.
     t.instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of their runs; null if all are unknown.
-    t.gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
+    known_gpu_time(t.gpu_microseconds, t.gpu_known_instance_microseconds, t.instance_microseconds)
+    / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
+    t.gpu_known_instance_microseconds
+    / nullif(t.instance_microseconds, 0) as gpu_known_share, -- Share of instance_hours whose GPUs are known; null if 0.
     t.jobs_last_7_days, -- Jobs that ended so in the 7 days before the newest instant at which a job was seen, or since.
     t.jobs_previous_7_days, -- Jobs that ended so in the 7 days before those.
     t.jobs_last_28_days, -- Jobs that ended so in the 28 days before that instant, or since.

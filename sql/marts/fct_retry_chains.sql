@@ -35,6 +35,9 @@ with chains as (
         coalesce(c.training_microseconds, w.training_microseconds) as training_microseconds,
         coalesce(c.instance_microseconds, w.instance_microseconds) as instance_microseconds,
         coalesce(c.gpu_microseconds, w.gpu_microseconds) as gpu_microseconds,
+        coalesce(
+            c.gpu_known_instance_microseconds, w.gpu_known_instance_microseconds
+        ) as gpu_known_instance_microseconds,
         -- As decimals: products can be beyond BIGINT.
         coalesce(
             c.kept_instance_microseconds, w.kept_microseconds * cast(w.instance_count as decimal(19, 0))
@@ -71,7 +74,10 @@ select
     training_microseconds
     / nullif(elapsed_microseconds, 0) as ettr_high, -- ETTR, upper bound (0 to 1); null if no time.
     instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of all runs; null if the counts are unknown.
-    gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of all runs; null if the GPUs are unknown.
+    known_gpu_time(gpu_microseconds, gpu_known_instance_microseconds, instance_microseconds)
+    / 3.6e9 as gpu_hours, -- GPU-hours of all runs; null if all are unknown.
+    gpu_known_instance_microseconds
+    / nullif(instance_microseconds, 0) as gpu_known_share, -- Share of instance_hours whose GPUs are known; null if 0.
     kept_instance_microseconds
     / 3.6e9 as productive_instance_hours_low, -- Productive instance-hours, lower bound; null if the counts are unknown.
     training_instance_microseconds

@@ -12,9 +12,7 @@ with totals as (
         cast(coalesce(sum(jobs) filter (where is_started), 0) as bigint) as started_jobs,
         cast(sum(instance_microseconds) as decimal(38, 0)) as instance_microseconds,
         cast(sum(gpu_microseconds) as decimal(38, 0)) as gpu_microseconds,
-        cast(
-            coalesce(sum(instance_microseconds) filter (where gpu_count is not null), 0) as decimal(38, 0)
-        ) as gpu_known_instance_microseconds
+        cast(sum(gpu_known_instance_microseconds) as decimal(38, 0)) as gpu_known_instance_microseconds
     from staging.job_totals
     where end_month is not null
     group by training_job_status
@@ -23,6 +21,8 @@ with totals as (
 shares as (
     select
         *,
+        known_gpu_time(gpu_microseconds, gpu_known_instance_microseconds, instance_microseconds)
+            as known_gpu_microseconds,
         cast(sum(jobs) over () as bigint) as ended_jobs,
         cast(sum(started_jobs) over () as bigint) as started_and_ended_jobs
     from totals
@@ -48,9 +48,9 @@ select
     instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of their runs; null if all are unknown.
     instance_microseconds
     / nullif(sum(instance_microseconds) over (), 0) as instance_hour_share, -- Their share in all; null if all are 0.
-    gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
-    gpu_microseconds
-    / nullif(sum(gpu_microseconds) over (), 0) as gpu_hour_share, -- Their share in all; null if all are 0.
+    known_gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
+    known_gpu_microseconds
+    / nullif(sum(known_gpu_microseconds) over (), 0) as gpu_hour_share, -- Their share in all known; null if all are 0.
     gpu_known_instance_microseconds
     / nullif(instance_microseconds, 0) as gpu_known_share, -- Share of instance_hours whose GPUs are known; null if 0.
     ended_jobs < 20 as is_small_sample -- Whether fewer than 20 jobs ended.

@@ -10,9 +10,7 @@ with totals as (
         cast(coalesce(sum(jobs) filter (where end_month is not null), 0) as bigint) as ended_jobs,
         cast(coalesce(sum(instance_microseconds), 0) as decimal(38, 0)) as instance_microseconds,
         cast(sum(gpu_microseconds) as decimal(38, 0)) as gpu_microseconds,
-        cast(
-            coalesce(sum(instance_microseconds) filter (where gpu_count is not null), 0) as decimal(38, 0)
-        ) as gpu_known_instance_microseconds,
+        cast(sum(gpu_known_instance_microseconds) as decimal(38, 0)) as gpu_known_instance_microseconds,
         cast(sum(billable_instance_microseconds) as decimal(38, 0)) as billable_instance_microseconds,
         cast(coalesce(sum(instance_microseconds) filter (where end_month is not null), 0) as decimal(38, 0))
             as ended_instance_microseconds,
@@ -27,7 +25,8 @@ select
     started_jobs, -- Jobs that started.
     ended_jobs, -- Jobs whose life ended.
     instance_microseconds / 3.6e9 as instance_hours, -- Hours of instances used; unknown counts as 0.
-    gpu_microseconds / 3.6e9 as gpu_hours, -- Hours of GPUs used; null if all are unknown.
+    known_gpu_time(gpu_microseconds, gpu_known_instance_microseconds, instance_microseconds)
+    / 3.6e9 as gpu_hours, -- Hours of GPUs used; null if all are unknown.
     gpu_known_instance_microseconds
     / nullif(instance_microseconds, 0) as gpu_known_share, -- Share of instance_hours whose GPUs are known; null if 0.
     billable_instance_microseconds / 3.6e9

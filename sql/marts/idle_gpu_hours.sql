@@ -1,5 +1,5 @@
 -- One row per team and instance type of jobs whose GPUs CloudWatch measured: the GPU-hours that they held, and those in
--- which the GPUs of an instance idled, used less than 5 %. Metric M33.
+-- which the GPUs of an instance idled, used less than 5 %. Jobs of unknown GPUs are left out. Metric M33.
 -- @unique: team, instance_type
 -- @check idle_hours_are_measured: idle_gpu_hours <= measured_gpu_hours * 1.000001
 

@@ -8,7 +8,8 @@ with totals as (
         size_bucket(gpu_count) as size_bucket,
         count(*) as jobs,
         cast(sum(instance_microseconds) as decimal(38, 0)) as instance_microseconds,
-        cast(sum(gpu_microseconds) as decimal(38, 0)) as gpu_microseconds
+        cast(sum(gpu_microseconds) as decimal(38, 0)) as gpu_microseconds,
+        cast(sum(gpu_known_instance_microseconds) as decimal(38, 0)) as gpu_known_instance_microseconds
     from staging.training_job_lives
     group by size_bucket(gpu_count)
 ),
@@ -16,6 +17,8 @@ with totals as (
 shares as (
     select
         *,
+        known_gpu_time(gpu_microseconds, gpu_known_instance_microseconds, instance_microseconds)
+            as known_gpu_microseconds,
         cast(sum(jobs) over () as bigint) as all_jobs
     from totals
 )
@@ -32,8 +35,8 @@ select
     instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of their runs; null if all are unknown.
     instance_microseconds
     / nullif(sum(instance_microseconds) over (), 0) as instance_hour_share, -- Their share in all; null if all are 0.
-    gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if unknown.
-    gpu_microseconds
-    / nullif(sum(gpu_microseconds) over (), 0) as gpu_hour_share, -- Their share in all known; null if all are 0.
+    known_gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if unknown.
+    known_gpu_microseconds
+    / nullif(sum(known_gpu_microseconds) over (), 0) as gpu_hour_share, -- Their share in all known; null if all are 0.
     all_jobs < 20 as is_small_sample -- Whether there are fewer than 20 jobs in all.
 from shares

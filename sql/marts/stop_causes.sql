@@ -14,7 +14,8 @@ with totals as (
         cast(sum(jobs) as bigint) as jobs,
         cast(coalesce(sum(jobs) filter (where not is_started), 0) as bigint) as never_started_jobs,
         sum(instance_microseconds) as instance_microseconds,
-        sum(gpu_microseconds) as gpu_microseconds
+        sum(gpu_microseconds) as gpu_microseconds,
+        sum(gpu_known_instance_microseconds) as gpu_known_instance_microseconds
     from staging.job_totals
     where training_job_status = 'Stopped'
     group by account_id, region, instance_type, is_spot, end_cause
@@ -43,6 +44,9 @@ select
         as job_share_high, -- Upper end of the 95 % interval (Wilson) of job_share.
     never_started_jobs, -- Those of them that had not started.
     instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of their runs; null if all are unknown.
-    gpu_microseconds / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
+    known_gpu_time(gpu_microseconds, gpu_known_instance_microseconds, instance_microseconds)
+    / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
+    gpu_known_instance_microseconds
+    / nullif(instance_microseconds, 0) as gpu_known_share, -- Share of instance_hours whose GPUs are known; null if 0.
     stopped_jobs < 20 as is_small_sample -- Whether stopped_jobs are fewer than 20.
 from shares

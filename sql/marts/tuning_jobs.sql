@@ -21,7 +21,8 @@ with children as (
         l.life_end_at,
         l.run_microseconds,
         l.instance_microseconds,
-        l.gpu_microseconds
+        l.gpu_microseconds,
+        l.gpu_known_instance_microseconds
     from staging.training_job_lives as l
     cross join unnest(['tuning', 'auto_ml']) as k (parent_kind)
     where case when k.parent_kind = 'tuning' then l.tuning_job_arn else l.auto_ml_job_arn end is not null
@@ -45,7 +46,8 @@ totals as (
         epoch_us(max(run_end_at)) - epoch_us(min(started_at)) as running_microseconds,
         cast(sum(run_microseconds) as decimal(38, 0)) as run_microseconds,
         cast(sum(instance_microseconds) as decimal(38, 0)) as instance_microseconds,
-        cast(sum(gpu_microseconds) as decimal(38, 0)) as gpu_microseconds
+        cast(sum(gpu_microseconds) as decimal(38, 0)) as gpu_microseconds,
+        cast(sum(gpu_known_instance_microseconds) as decimal(38, 0)) as gpu_known_instance_microseconds
     from children
     group by parent_kind, parent_job_arn, account_id, region
 ),
@@ -118,7 +120,10 @@ select
         cast(t.running_microseconds as decimal(19, 0)) * cast(p.peak_jobs as decimal(19, 0)), 0
     ) as parallel_efficiency, -- Mean jobs running from first start to last run end, over peak_jobs (0 to 1); or null.
     t.instance_microseconds / 3.6e9 as instance_hours, -- Instance-hours of their runs; null if all are unknown.
-    t.gpu_microseconds / 3.6e9 as gpu_hours -- GPU-hours of their runs; null if all are unknown.
+    known_gpu_time(t.gpu_microseconds, t.gpu_known_instance_microseconds, t.instance_microseconds)
+    / 3.6e9 as gpu_hours, -- GPU-hours of their runs; null if all are unknown.
+    t.gpu_known_instance_microseconds
+    / nullif(t.instance_microseconds, 0) as gpu_known_share -- Share of instance_hours whose GPUs are known; null if 0.
 from totals as t
 left join peaks as p
     on

@@ -32,6 +32,8 @@ select
         as instance_microseconds, -- Instance time of their runs; null if all are unknown.
     cast(sum(l.gpu_microseconds) as decimal(38, 0))
         as gpu_microseconds, -- GPU time of their runs; null if all are unknown.
+    cast(sum(l.gpu_known_instance_microseconds) as decimal(38, 0))
+        as gpu_known_instance_microseconds, -- Instance time of those whose GPUs are known.
     cast(sum(l.billable_instance_microseconds) as decimal(38, 0))
         as billable_instance_microseconds, -- Billed time times instances; null if all are unknown.
     cast(sum(l.instance_microseconds) filter (where l.billable_microseconds is not null) as decimal(38, 0))

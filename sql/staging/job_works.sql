@@ -30,6 +30,7 @@ select
     l.life_end_at,
     l.instance_microseconds,
     l.gpu_microseconds,
+    l.gpu_known_instance_microseconds,
     a.attempts,
     a.training_microseconds,
     a.last_training_microseconds,

@@ -10,7 +10,8 @@ with totals as (
         owner,
         cast(sum(jobs) as bigint) as jobs,
         cast(sum(instance_microseconds) as decimal(38, 0)) as instance_microseconds,
-        cast(sum(gpu_microseconds) as decimal(38, 0)) as gpu_microseconds
+        cast(sum(gpu_microseconds) as decimal(38, 0)) as gpu_microseconds,
+        cast(sum(gpu_known_instance_microseconds) as decimal(38, 0)) as gpu_known_instance_microseconds
     from staging.owner_jobs
     group by owner_kind, owner
 )
@@ -20,7 +21,9 @@ select
     owner, -- Role ARN, team, or program; null for the jobs of which that is not known.
     jobs, -- Jobs of this owner, started or not.
     instance_microseconds, -- Instance time of their runs; unknown counts as 0.
-    gpu_microseconds, -- GPU time of their runs; null if all are unknown.
+    known_gpu_time(gpu_microseconds, gpu_known_instance_microseconds, instance_microseconds)
+        as gpu_microseconds, -- GPU time of their runs; null if all of it is unknown.
+    gpu_known_instance_microseconds, -- Instance time of those whose GPUs are known.
     case
         when owner is not null
             then row_number() over (

@@ -12,7 +12,8 @@ with owned as (
             when 'role' then j.role_arn when 'team' then t.team else p.program
         end as owner,
         l.instance_microseconds,
-        l.gpu_microseconds
+        l.gpu_microseconds,
+        l.gpu_known_instance_microseconds
     from staging.training_job_lives as l
     inner join staging.training_jobs as j on l.training_job_arn = j.training_job_arn
     inner join staging.programs as p on l.training_job_arn = p.training_job_arn
@@ -28,6 +29,8 @@ select
     cast(coalesce(sum(instance_microseconds), 0) as decimal(38, 0))
         as instance_microseconds, -- Instance time of their runs; unknown counts as 0.
     cast(sum(gpu_microseconds) as decimal(38, 0))
-        as gpu_microseconds -- GPU time of their runs; null if all are unknown.
+        as gpu_microseconds, -- GPU time of their runs; null if all are unknown.
+    cast(sum(gpu_known_instance_microseconds) as decimal(38, 0))
+        as gpu_known_instance_microseconds -- Instance time of those whose GPUs are known.
 from owned
 group by created_month, owner_kind, owner

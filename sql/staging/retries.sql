@@ -51,6 +51,7 @@ select
     end as kept_microseconds, -- Microseconds of Training that were productive at least.
     training_microseconds,
     instance_microseconds,
-    gpu_microseconds
+    gpu_microseconds,
+    gpu_known_instance_microseconds
 from linked
 where retries_another or is_retried_by_another

@@ -56,6 +56,7 @@ select
     training_microseconds,
     instance_microseconds,
     gpu_microseconds,
+    gpu_known_instance_microseconds,
     is_retry, -- Whether it retries a job created in its month.
     is_first_of_month -- Whether it is the first of its month that does its work.
 from linked

@@ -17,6 +17,8 @@ select
         as instance_microseconds, -- Instance time of their runs; null if the counts are unknown.
     cast(sum(gpu_microseconds) as decimal(38, 0))
         as gpu_microseconds, -- GPU time of their runs; null if the GPUs are unknown.
+    cast(sum(gpu_known_instance_microseconds) as decimal(38, 0))
+        as gpu_known_instance_microseconds, -- Instance time of those whose GPUs are known.
     cast(sum(kept_microseconds * cast(instance_count as decimal(19, 0))) as decimal(38, 0))
         as kept_instance_microseconds, -- Kept time times instances; null if the counts are unknown.
     cast(sum(training_microseconds * cast(instance_count as decimal(19, 0))) as decimal(38, 0))

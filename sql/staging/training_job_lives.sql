@@ -90,6 +90,10 @@ select
     case
         when started_at is null then 0 else run_microseconds * cast(gpu_count as decimal(19, 0))
     end as gpu_microseconds, -- Run times GPUs; 0 if not started, null if the GPUs are unknown.
+    case
+        when started_at is null or gpu_count is null then 0
+        else run_microseconds * cast(instance_count as decimal(19, 0))
+    end as gpu_known_instance_microseconds, -- instance_microseconds if the GPUs are known, else 0.
     cast(billable_time_in_seconds as decimal(19, 0)) * 1000000
         as billable_microseconds, -- Billed time of each instance; null if unknown.
     case

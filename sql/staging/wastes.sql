@@ -40,7 +40,8 @@ wastes as (
         end_cause as cause,
         jobs,
         instance_microseconds,
-        gpu_microseconds
+        gpu_microseconds,
+        gpu_known_instance_microseconds
     from staging.job_totals
     where end_cause is not null and is_started
     union all
@@ -54,7 +55,8 @@ wastes as (
         waste as cause,
         1 as jobs,
         microseconds * instance_count as instance_microseconds,
-        microseconds * gpu_count as gpu_microseconds
+        microseconds * gpu_count as gpu_microseconds,
+        case when gpu_count is null then 0 else microseconds * instance_count end as gpu_known_instance_microseconds
     from jobs
     where microseconds > 0
 )
@@ -71,6 +73,8 @@ select
     cast(sum(instance_microseconds) as decimal(38, 0))
         as instance_microseconds, -- Instance time that brought nothing; null if all are unknown.
     cast(sum(gpu_microseconds) as decimal(38, 0))
-        as gpu_microseconds -- GPU time that brought nothing; null if all are unknown.
+        as gpu_microseconds, -- GPU time that brought nothing; null if all are unknown.
+    cast(sum(gpu_known_instance_microseconds) as decimal(38, 0))
+        as gpu_known_instance_microseconds -- Instance time that brought nothing, of those whose GPUs are known.
 from wastes
 group by created_month, account_id, region, instance_type, is_spot, waste, cause

@@ -48,6 +48,24 @@ def test_sizes_are_told_apart_by_gpus(call, gpu_count, bucket):
 
 
 @pytest.mark.parametrize(
+    ("gpus", "of_known", "instances", "known"),
+    [
+        (8, 2, 2, 8),
+        (8, 2, 5, 8),
+        (0, 2, 5, 0),
+        # Something is known, but of what used nothing.
+        (0, 0, 3, None),
+        (None, 0, 3, None),
+        (0, 0, 0, 0),
+        (None, 0, 0, None),
+        (0, 0, None, 0),
+    ],
+)
+def test_gpu_time_is_unknown_where_that_of_all_in_use_is(call, gpus, of_known, instances, known):
+    assert call("known_gpu_time", gpus, of_known, instances) == known
+
+
+@pytest.mark.parametrize(
     ("secondary_status", "phase"),
     [("Pending", "queue"), ("Downloading", "setup"), ("Restarting", "interruption"), ("MaxRuntimeExceeded", "terminal")]
     + [(status, "unknown") for status in ("Brewing", "training", "Unattributed", "", None)],

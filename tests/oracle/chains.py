@@ -3,6 +3,7 @@
 from hashlib import md5
 
 from tests.oracle.intervals import DAY, month_of, timestamp
+from tests.oracle.jobs import used
 from tests.oracle.statistics import grouped, hours, seconds, share, total
 
 
@@ -110,8 +111,7 @@ def _chain(chain):
         "productive_seconds_high": seconds(high),
         "ettr_low": share(low, elapsed),
         "ettr_high": share(high, elapsed),
-        "instance_hours": hours(total(job.instance_time for job in chain)),
-        "gpu_hours": hours(total(job.gpu_time for job in chain)),
+        **used(chain),
         "productive_instance_hours_low": hours(
             total(job.instances and kept[job.document["TrainingJobArn"]] * job.instances for job in chain)
         ),

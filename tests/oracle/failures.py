@@ -6,8 +6,10 @@ from functools import cache
 from hashlib import md5
 from pathlib import Path
 
+from tests.oracle.fleet import with_shares_of_hours
 from tests.oracle.intervals import DAY, month_of, timestamp
-from tests.oracle.statistics import grouped, hours, proportion, share, total
+from tests.oracle.jobs import used
+from tests.oracle.statistics import grouped, proportion
 
 RULES = Path(__file__).parents[2] / "reference" / "failure_rules.csv"
 
@@ -117,14 +119,6 @@ def stop_cause(job):
     return limits.get(job.document.get("SecondaryStatus"), otherwise)
 
 
-def used(jobs):
-    """What the runs of jobs used."""
-    return {
-        "instance_hours": hours(total(job.instance_time for job in jobs)),
-        "gpu_hours": hours(total(job.gpu_time for job in jobs)),
-    }
-
-
 def stop_causes(jobs):
     stopped = [job for job in jobs if job.status == "Stopped"]
     return [
@@ -150,17 +144,11 @@ def failure_classes(jobs):
     for (failure_class, actor), alike in classes.items():
         row = {"failure_class": failure_class, "failure_actor": actor, "jobs": len(alike), **used(alike)}
         if failure_class == "unknown":
-            row |= {name: row[name] or 0 for name in ("instance_hours", "gpu_hours")}
+            row["instance_hours"] = row["instance_hours"] or 0
+            row["gpu_hours"] = row["gpu_hours"] if row["instance_hours"] else 0
         rows.append(row | proportion("job_share", len(alike), len(failed)))
         rows[-1] |= {"failed_jobs": len(failed), "is_small_sample": len(failed) < 20}
-    for name, part in (
-        ("instance_hour_share", "instance_hours"),
-        ("gpu_hour_share", "gpu_hours"),
-    ):
-        whole = total(row[part] for row in rows)
-        for row in rows:
-            row[name] = share(row[part], whole)
-    return rows
+    return with_shares_of_hours(rows)
 
 
 def failure_classes_monthly(jobs):

@@ -4,22 +4,19 @@ from collections import Counter
 from datetime import timedelta
 
 from tests.oracle.intervals import day_of, timestamp
+from tests.oracle.jobs import used
 from tests.oracle.statistics import grouped, hours, proportion, share, total
 
 
 def fleet_totals(jobs):
     ended = [job for job in jobs if job.is_ended]
-    instance_time = sum(job.instance_time or 0 for job in jobs)
     return [
         {
             "submitted_jobs": len(jobs),
             "started_jobs": sum(job.is_started for job in jobs),
             "ended_jobs": len(ended),
-            "instance_hours": hours(instance_time),
-            "gpu_hours": hours(total(job.gpu_time for job in jobs)),
-            "gpu_known_share": share(
-                sum(job.instance_time or 0 for job in jobs if job.gpus is not None), instance_time
-            ),
+            **used(jobs),
+            "instance_hours": hours(sum(job.instance_time or 0 for job in jobs)),
             "billable_instance_hours": hours(total(job.billable_instance_time for job in jobs)),
             "bill_known_share": share(
                 sum(job.instance_time or 0 for job in ended if job.billable is not None),
@@ -61,12 +58,9 @@ def arrivals(jobs):
 
 
 def job_sizes(jobs):
-    instance_time = total(job.instance_time for job in jobs)
-    gpu_time = total(job.gpu_time for job in jobs)
     rows = []
     for bucket, alike in grouped(jobs, lambda job: size_bucket(job.gpus)).items():
-        instance_time_of_bucket = total(job.instance_time for job in alike)
-        gpu_time_of_bucket = total(job.gpu_time for job in alike)
+        of_bucket = used(alike)
         rows.append(
             {
                 "size_bucket": bucket,
@@ -74,12 +68,19 @@ def job_sizes(jobs):
                 "all_jobs": len(jobs),
                 **proportion("job_share", len(alike), len(jobs)),
                 "is_small_sample": len(jobs) < 20,
-                "instance_hours": hours(instance_time_of_bucket),
-                "instance_hour_share": share(instance_time_of_bucket, instance_time),
-                "gpu_hours": hours(gpu_time_of_bucket),
-                "gpu_hour_share": share(gpu_time_of_bucket, gpu_time),
+                "instance_hours": of_bucket["instance_hours"],
+                "gpu_hours": of_bucket["gpu_hours"],
             }
         )
+    return with_shares_of_hours(rows)
+
+
+def with_shares_of_hours(rows):
+    """Beside the hours of each row their share in those of all."""
+    for measure in ("instance", "gpu"):
+        whole = total(row[f"{measure}_hours"] for row in rows)
+        for row in rows:
+            row[f"{measure}_hour_share"] = share(row[f"{measure}_hours"], whole)
     return rows
 
 

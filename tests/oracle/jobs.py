@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tests.oracle.intervals import DAY, microseconds
+from tests.oracle.statistics import hours, share, total
 from tests.oracle.visits import derived_visits, told_transitions, told_visits
 
 
@@ -230,6 +231,28 @@ def jobs_of(documents, as_of, gpus_of_type):
     Each keeps what was worked out of it: marts of the same jobs share that.
     """
     return [Job(document, microseconds(as_of), gpus_of_type) for document in documents]
+
+
+def used(jobs):
+    """What the runs of jobs used, in hours, and how much of it is of known GPUs."""
+    instance_time = total(job.instance_time for job in jobs)
+    return {
+        "instance_hours": hours(instance_time),
+        **used_gpus((job.instance_time, job.gpu_time) for job in jobs),
+    }
+
+
+def used_gpus(times):
+    """GPU-hours of pairs (instance time, GPU time), null where nothing in use has known GPUs, and the share known."""
+    times = list(times)
+    in_use = [pair for pair in times if pair[0]]
+    return {
+        "gpu_hours": hours(total(gpu_time for _, gpu_time in in_use or times)),
+        "gpu_known_share": share(
+            sum(instance_time for instance_time, gpu_time in in_use if gpu_time is not None),
+            sum(instance_time for instance_time, _ in in_use),
+        ),
+    }
 
 
 def newest_instant(value, member=""):

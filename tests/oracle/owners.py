@@ -3,7 +3,8 @@
 from fractions import Fraction
 
 from tests.oracle.chains import script_of
-from tests.oracle.statistics import grouped, hours, share, total
+from tests.oracle.jobs import used
+from tests.oracle.statistics import grouped, hours, share
 
 
 def team_of(job):
@@ -23,17 +24,17 @@ def instance_hours_by_owner(jobs):
     everything = sum(job.instance_time or 0 for job in jobs)
     rows = []
     for kind, owner_of in OWNERS.items():
-        used = _used(jobs, owner_of)
-        ranked = sorted((owner for owner in used if owner is not None), key=lambda owner: (-used[owner], owner))
+        times = _instance_times(jobs, owner_of)
+        ranked = sorted((owner for owner in times if owner is not None), key=lambda owner: (-times[owner], owner))
         for owner, owned in grouped(jobs, owner_of).items():
             rows.append(
                 {
                     "owner_kind": kind,
                     "owner": owner,
                     "jobs": len(owned),
-                    "instance_hours": hours(used[owner]),
-                    "gpu_hours": hours(total(job.gpu_time for job in owned)),
-                    "instance_hour_share": share(used[owner], everything),
+                    **used(owned),
+                    "instance_hours": hours(times[owner]),
+                    "instance_hour_share": share(times[owner], everything),
                     "owner_rank": None if owner is None else ranked.index(owner) + 1,
                 }
             )
@@ -43,9 +44,9 @@ def instance_hours_by_owner(jobs):
 def owner_concentration(jobs):
     rows = []
     for kind, owner_of in OWNERS.items() if jobs else ():
-        used = _used(jobs, owner_of)
-        unknown = used.pop(None, 0)
-        ordered = sorted(used.values(), reverse=True)
+        times = _instance_times(jobs, owner_of)
+        unknown = times.pop(None, 0)
+        ordered = sorted(times.values(), reverse=True)
         top = ordered[: -(-len(ordered) // 20)]
         # Half the mean difference of any two owners, over the mean: the same as the formula of ranks.
         differences = sum(abs(one - other) for one in ordered for other in ordered)
@@ -62,5 +63,5 @@ def owner_concentration(jobs):
     return rows
 
 
-def _used(jobs, owner_of):
+def _instance_times(jobs, owner_of):
     return {owner: sum(job.instance_time or 0 for job in owned) for owner, owned in grouped(jobs, owner_of).items()}

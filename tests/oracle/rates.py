@@ -1,7 +1,9 @@
 """The marts of how jobs ended: failure rates and the shares of final statuses."""
 
+from tests.oracle.fleet import with_shares_of_hours
 from tests.oracle.intervals import day_of, month_of
-from tests.oracle.statistics import grouped, hours, proportion, share, total
+from tests.oracle.jobs import used
+from tests.oracle.statistics import grouped, proportion, share
 
 
 def failure_rates(jobs):
@@ -68,13 +70,9 @@ def _rates(submitted, ended):
 
 def final_status_shares(jobs):
     ended = [job for job in jobs if job.is_ended]
-    instance_time = total(job.instance_time for job in ended)
-    gpu_time = total(job.gpu_time for job in ended)
     started = sum(job.is_started for job in ended)
     rows = []
     for status, alike in grouped(ended, lambda job: job.status).items():
-        instance_time_of_status = total(job.instance_time for job in alike)
-        gpu_time_of_status = total(job.gpu_time for job in alike)
         rows.append(
             {
                 "training_job_status": status,
@@ -84,14 +82,8 @@ def final_status_shares(jobs):
                 "started_jobs": sum(job.is_started for job in alike),
                 "started_and_ended_jobs": started,
                 **proportion("started_job_share", sum(job.is_started for job in alike), started),
-                "instance_hours": hours(instance_time_of_status),
-                "instance_hour_share": share(instance_time_of_status, instance_time),
-                "gpu_hours": hours(gpu_time_of_status),
-                "gpu_hour_share": share(gpu_time_of_status, gpu_time),
-                "gpu_known_share": share(
-                    sum(job.instance_time or 0 for job in alike if job.gpus is not None), instance_time_of_status
-                ),
+                **used(alike),
                 "is_small_sample": len(ended) < 20,
             }
         )
-    return rows
+    return with_shares_of_hours(rows)

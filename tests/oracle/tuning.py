@@ -3,7 +3,8 @@
 from fractions import Fraction
 
 from tests.oracle.intervals import timestamp
-from tests.oracle.statistics import grouped, hours, seconds, total
+from tests.oracle.jobs import used
+from tests.oracle.statistics import grouped, seconds
 
 PARENTS = {"tuning": "TuningJobArn", "auto_ml": "AutoMLJobArn"}
 
@@ -44,8 +45,7 @@ def _roll_up(children):
         "peak_jobs": peak,
         "peak_at": timestamp(peak_at),
         "parallel_efficiency": float(Fraction(sum(job.run for job in children), room)) if room else None,
-        "instance_hours": hours(total(job.instance_time for job in children)),
-        "gpu_hours": hours(total(job.gpu_time for job in children)),
+        **used(children),
     }
 
 

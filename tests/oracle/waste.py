@@ -3,6 +3,7 @@
 from tests.oracle.chains import attempts
 from tests.oracle.failures import judged, reason_of, stop_cause
 from tests.oracle.intervals import DAY, HOUR, overlap
+from tests.oracle.jobs import used_gpus
 from tests.oracle.statistics import garwood, grouped, share
 
 WORK = {"run", "setup", "save"}
@@ -79,7 +80,13 @@ def wasted_instance_hours(jobs):
         wastes, lambda waste: (*waste[0].dimensions.values(), waste[1], waste[2])
     ).items():
         instance_time = sum(time * (job.instances or 0) for job, _, _, time in alike)
-        gpu_time = sum(time * (job.gpus or 0) for job, _, _, time in alike)
+        gpus = used_gpus(
+            (
+                None if job.instances is None else time * job.instances,
+                None if job.gpus is None else time * job.gpus,
+            )
+            for job, _, _, time in alike
+        )
         by_user = cause == "user_or_api"
         rows.append(
             {
@@ -88,9 +95,10 @@ def wasted_instance_hours(jobs):
                 "cause": cause,
                 "jobs": len(alike),
                 "wasted_instance_hours": 0 if by_user else instance_time / HOUR,
-                "wasted_gpu_hours": 0 if by_user else gpu_time / HOUR,
+                "wasted_gpu_hours": 0 if by_user else gpus["gpu_hours"],
                 "user_stopped_instance_hours": instance_time / HOUR if by_user else 0,
-                "user_stopped_gpu_hours": gpu_time / HOUR if by_user else 0,
+                "user_stopped_gpu_hours": gpus["gpu_hours"] if by_user else 0,
+                "gpu_known_share": gpus["gpu_known_share"],
             }
         )
     return rows
