@@ -193,21 +193,23 @@ ONCE_FOUND = [
                 "late-attempts": ["Training", "Interrupted", "Training", "Uploading", "Restarting", "Training"],
             }.items()
         ),
-        # All that ran is of a type that nobody knows; what is of known GPUs never did.
+        # All that ran is, or has a group, of a type that nobody knows; what is of known GPUs never did.
         *(
             (
                 name,
                 SEEN - 5 * DAY,
                 {
-                    "ResourceConfig": {"InstanceType": instance_type, "InstanceCount": 1},
+                    "ResourceConfig": config,
                     "TuningJobArn": "arn:other",
                     "FailureReason": "AlgorithmError: ExecuteUserScriptError: KeyError",
                     **ran,
                 },
             )
-            for name, instance_type, ran in (
-                ("never-heard", "ml.never.heard", {"TrainingStartTime": SEEN - 5 * DAY + 30}),
-                ("never-ran", "ml.p3.8xlarge", {}),
+            for groups in [[{"InstanceType": each, "InstanceCount": 1} for each in TYPES[:3:2]]]
+            for name, config, ran in (
+                ("never-heard", groups[1], {"TrainingStartTime": SEEN - 5 * DAY + 30}),
+                ("half-heard", {"InstanceGroups": groups}, {"TrainingStartTime": SEEN - 5 * DAY + 30}),
+                ("never-ran", groups[0], {}),
             )
         ),
         # By a clock that is ahead it ended after it was seen.

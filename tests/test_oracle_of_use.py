@@ -141,6 +141,15 @@ class TestInstanceTypes:
         found = columns("instance_type_utilization_daily", names, heterogeneous(ran(0, HOUR)), ran(0, HOUR))
         assert sorted(found) == [("ml.m5.large", 3, 0, 1), ("ml.p3.8xlarge", 3, 12, 1)]
 
+    def test_a_group_of_unknown_gpus_hides_those_of_its_job_but_not_those_of_other_types(self):
+        document = ran(0, HOUR)
+        document["ResourceConfig"] = {"InstanceGroups": [*GROUPS, {"InstanceType": "ml.unlisted", "InstanceCount": 5}]}
+        names = "instance_hours gpu_hours gpu_known_share"
+        by_type = columns("instance_type_utilization_daily", f"instance_type {names}", document)
+        assert sorted(by_type) == [("ml.m5.large", 3, 0, 1), ("ml.p3.8xlarge", 2, 8, 1), ("ml.unlisted", 5, None, 0)]
+        assert columns("utilization_daily", names, document) == [(10, None, 0)]
+        assert referring("fleet_totals_daily", f"date {names}", document)[0] == (date(2024, 1, 1), 10, None, 0)
+
     def test_hours_are_of_their_day(self):
         found = columns("instance_type_utilization_daily", "date instance_hours", ran(DAY - HOUR, DAY + 2 * HOUR))
         assert found == [(date(2024, 1, 1), 1), (date(2024, 1, 2), 2)]

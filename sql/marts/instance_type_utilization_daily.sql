@@ -1,6 +1,7 @@
 -- One row per day, account, region, instance type, and spot or not, on which such instances were used: their hours
--- (M03, M04). Heterogeneous jobs are divided into their instance groups, so that each type has its own hours. Hours of
--- a run that crosses midnight are split, so that days add up to the total.
+-- (M03, M04). Heterogeneous jobs are divided into their instance groups, so that each type has its own hours. Where one
+-- group's GPUs are unknown, so are those of the job as a whole: marts of jobs leave out what is here of its others.
+-- Hours of a run that crosses midnight are split, so that days add up to the total.
 -- @incremental by month
 -- @unique: date, account_id, region, instance_type, is_spot
 -- @check hours_not_negative: coalesce(instance_hours, 0) >= 0 and coalesce(gpu_hours, 0) >= 0
@@ -28,7 +29,8 @@ select
     instance_type, -- Instance type; of heterogeneous jobs, that of each group.
     is_spot,
     instance_microseconds / 3.6e9 as instance_hours, -- Hours of instances used; null if their count is unknown for all.
-    gpu_microseconds / 3.6e9 as gpu_hours, -- Hours of GPUs used; null if they are unknown for all.
+    gpu_microseconds
+    / 3.6e9 as gpu_hours, -- Hours of GPUs used, of every group whose own are known; null if they are unknown for all.
     coalesce(gpu_known_instance_microseconds, 0)
     / nullif(instance_microseconds, 0) as gpu_known_share -- Share of instance_hours whose GPUs are known; null if 0.
 from totals
