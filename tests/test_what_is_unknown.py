@@ -8,6 +8,7 @@ import pytest
 from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.home import Home
 from tests.main_job import build_directly
+from tests.oracle.statistics import wilson
 from tests.reference_data import write_reference
 from tests.test_oracle import DAY, HOUR, MIDNIGHT, job, ran, waited
 
@@ -181,3 +182,5 @@ def test_flaws_are_of_the_jobs_that_could_have_them(marts):
 def test_documents_in_quarantine_are_a_share_of_them_and_the_jobs(marts):
     names = "jobs documents_quarantined jobs_and_documents_quarantined quarantined_share"
     assert told(marts["build_info"], names) == [(12, 1, 13, 1 / 13)]
+    ends = told(marts["build_info"], "quarantined_share_low quarantined_share_high is_small_sample")
+    assert ends == [(*(pytest.approx(end) for end in wilson(1, 13)), True)]

@@ -27,8 +27,14 @@ select
         as jobs_and_documents_quarantined, -- Jobs, each one document, and documents set aside, maybe several of a job.
     c.documents_quarantined / nullif(j.jobs + c.documents_quarantined, 0)
         as quarantined_share, -- documents_quarantined / jobs_and_documents_quarantined; null if there are none.
+    wilson_low(c.documents_quarantined, j.jobs + c.documents_quarantined)
+        as quarantined_share_low, -- Lower end of the 95 % interval (Wilson) of quarantined_share; null if that is.
+    wilson_high(c.documents_quarantined, j.jobs + c.documents_quarantined)
+        as quarantined_share_high, -- Upper end of the 95 % interval (Wilson) of quarantined_share; null if that is.
     j.jobs, -- Training jobs.
     j.open_jobs, -- Jobs that had not ended when last seen.
+    j.jobs + c.documents_quarantined < 20
+        as is_small_sample, -- Whether jobs_and_documents_quarantined are fewer than 20.
     j.newest_last_modified_time, -- Newest LastModifiedTime of a job (UTC); null if there are no jobs.
     s.newest_observed_at -- Newest instant (UTC) at which a job was seen; null if there are no jobs.
 from build.context as c
