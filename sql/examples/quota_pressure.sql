@@ -12,7 +12,7 @@ select
     sum(seconds_at_quota) / nullif(sum(seconds), 0) as time_share_at_quota,
     sum(created_jobs_at_quota) as created_jobs_at_quota
 from marts.quota_utilization_daily
-where quota_instances > 0
+-- All of a quota of 0 is in use at any time: jobs created meanwhile cannot have what they ask for.
 group by account_id, region, instance_type, is_spot, kind
 having sum(seconds_at_quota) > 0
 order by created_jobs_at_quota desc, hours_at_quota desc

@@ -10,8 +10,11 @@ select
     p50_seconds,
     p90_seconds,
     km_p50_seconds,
-    km_p90_seconds
+    km_p90_seconds,
+    is_small_sample
 from marts.queue_wait_by_instance_type
-where not is_small_sample
--- Where too few start for a Kaplan-Meier quantile, it is longer than any.
-order by km_p90_seconds desc nulls first, km_p50_seconds desc nulls first
+-- Where too few start for a Kaplan-Meier quantile, it is longer than any; where few jobs came at all it says little.
+order by
+    started_jobs + never_started_jobs < 20 asc,
+    km_p90_seconds desc nulls first,
+    km_p50_seconds desc nulls first
