@@ -105,7 +105,7 @@ def metric_ids(comment: str) -> frozenset[str]:
 
 def formula_names(formula: str) -> tuple[str, ...]:
     """What a formula names: what it defines, at the beginning of its lines, and all that has an underscore."""
-    unquoted = re.sub(r"'[^']*'", "", formula)
+    unquoted = re.sub(r"(?<!\w)'[^']*'", "", formula)  # an apostrophe follows a letter
     return tuple(dict.fromkeys(re.findall(r"^[a-z]\w*(?= *=)|\b[a-z]\w*_\w+", unquoted, flags=re.MULTILINE)))
 
 

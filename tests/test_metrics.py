@@ -75,6 +75,22 @@ def test_a_formula_names_columns_that_are_there(metric, marts, facts):
     assert [name for name in formula_names(metric.formula) if "_" in name and name not in columns] == []
 
 
+def test_what_is_quoted_in_a_formula_is_no_name_but_what_stands_between_apostrophes_is():
+    assert formula_names("x = 'a_b' if a job's c_d is its owner's e_f") == ("x", "c_d", "e_f")
+
+
+def test_every_figure_of_a_metrics_mart_has_its_formula(marts):
+    """Of those that are computed: what a count counts is in its comment, and ends of intervals are of their figure."""
+    named = {metric.id: set(formula_names(metric.formula)) for metric in METRICS}
+    for mart in marts:
+        of_mart = set().union(*(named[metric] for metric in metric_ids(mart.comment)))
+        columns = {column.name for column in mart.columns}
+        if of_mart:
+            figures = {column.name for column in mart.columns if column.type == "DOUBLE"}
+            ends = {name for name in figures if re.sub("_(low|high)$", "", name) in columns - {name}}
+            assert (mart.name, figures - ends - of_mart) == (mart.name, set())
+
+
 def test_links_lead_somewhere():
     text = PAGE.read_text("utf-8")
     headings = re.findall(r"^##+ (.+)$", text, flags=re.MULTILINE)

@@ -1,5 +1,5 @@
 -- One row per day, from the first of marts.calendar to the last, none missing: what the whole fleet did on it, how jobs
--- ended, and what they used and cost (M01, M02, M03, M04, M05). On days without jobs that is 0.
+-- ended, and what they used and cost (M01, M02, M03, M04, M05, M12). On days without jobs that is 0.
 -- @unique: date
 -- @check share_is_a_share: coalesce(training_share, 0) between 0 and 1 and coalesce(gpu_known_share, 0) between 0 and 1
 -- @check priced_share_is_a_share: priced_share is null or priced_share between 0 and 1 + 1e-9

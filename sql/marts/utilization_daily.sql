@@ -1,6 +1,6 @@
 -- One row per day, account, region, instance type, and spot or not, on which anything happened: jobs that came and
 -- went, hours used and hours billed. Hours of a run that crosses midnight are split, so that days add up to the total;
--- billed hours are spread evenly over the run (M01, M02, M03, M04, M05).
+-- billed hours are spread evenly over the run (M01, M02, M03, M04, M05, M12).
 -- @incremental by month
 -- @unique: date, account_id, region, instance_type, is_spot
 -- @check nothing_negative: least(instance_hours, coalesce(gpu_hours, 0), coalesce(billable_instance_hours, 0)) >= 0
