@@ -3,7 +3,6 @@
 import json
 from datetime import date, timedelta
 
-import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from pipelines.home import Home
 from tests.main_job import publish_directly
 from tests.measurements import keep, measurements_of
 from tests.oracle import GRAINS, MARTS
+from tests.oracle.instance_types import GPUS
 from tests.oracle.jobs import jobs_of
 from tests.reference_data import reference_for, write_reference
 from tests.test_marts import differences
@@ -238,11 +238,6 @@ CAPACITY_OF_ALWAYS = {
 }
 
 
-@pytest.fixture(scope="module")
-def gpus_of_type():
-    return {"ml.p3.8xlarge": 4, "ml.m5.large": 0}
-
-
 # Without shrinking: each example is a whole build, and what differs is told by job and column.
 @settings(
     max_examples=settings.default.max_examples // 7,
@@ -252,7 +247,7 @@ def gpus_of_type():
 )
 @example(fleet=ONCE_FOUND)
 @given(fleet=fleets)
-def test_the_marts_of_an_odd_fleet_are_the_oracles(fleet, gpus_of_type, tmp_path_factory):
+def test_the_marts_of_an_odd_fleet_are_the_oracles(fleet, tmp_path_factory):
     home = Home(tmp_path_factory.mktemp("odd"))
     reference = reference_for(fleet)
     reference["capacities"].append(CAPACITY_OF_ALWAYS)
@@ -264,7 +259,7 @@ def test_the_marts_of_an_odd_fleet_are_the_oracles(fleet, gpus_of_type, tmp_path
     archive.append("odd", [Observation(float(SEEN), json.dumps(document).encode()) for document in fleet])
     marts = publish_directly(home)
     assert not marts["build_info"][0]["documents_quarantined"]
-    jobs = jobs_of(fleet, SEEN, gpus_of_type)
+    jobs = jobs_of(fleet, SEEN, GPUS)
     for mart, rows in MARTS.items():
         found = differences(marts[mart], rows(jobs, reference | {"hardware_metrics": measured}), GRAINS[mart])
         assert not found, (mart, found[:5])

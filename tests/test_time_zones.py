@@ -13,8 +13,9 @@ from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.home import Home
 from tests.main_job import build_directly, published
 from tests.oracle import GRAINS, MARTS
+from tests.oracle.instance_types import GPUS
 from tests.oracle.jobs import jobs_of, newest_instant
-from tests.test_marts import differences, gpus_of_type  # noqa: F401  # a fixture
+from tests.test_marts import differences
 from tests.test_real_fleets import FLEETS
 
 NEW_YORK = "America/New_York"
@@ -43,7 +44,7 @@ def shifted(value, by, member=""):
     return value + by if member.endswith("Time") and isinstance(value, int | float) else value
 
 
-def test_a_year_on_clocks_half_an_hour_off(made_home, made_documents, made_reference, gpus_of_type, tmp_path):  # noqa: F811
+def test_a_year_on_clocks_half_an_hour_off(made_home, made_documents, made_reference, tmp_path):
     home = Home(tmp_path / "home")
     shutil.copytree(made_home.root, home.root)
     marts = build_directly(home, "Asia/Kolkata")
@@ -52,7 +53,7 @@ def test_a_year_on_clocks_half_an_hour_off(made_home, made_documents, made_refer
     ahead = 5.5 * 3600
     as_of = max(map(newest_instant, made_documents)) + ahead
     documents = [shifted(document, ahead) for document in made_documents]
-    jobs = jobs_of(documents, as_of, gpus_of_type)
+    jobs = jobs_of(documents, as_of, GPUS)
     for mart in MARTS.keys() - INSTANTS:
         found = differences(marts[mart], MARTS[mart](jobs, made_reference), GRAINS[mart])
         assert not found, (mart, found[:5])

@@ -22,13 +22,14 @@ def program_of(job):
     hyper_parameters = _hyper_parameters(job)
     if script_of(job) is not None:
         return script_of(job)
-    algorithm = job.document.get("AlgorithmSpecification") or {}
-    image = algorithm.get("TrainingImage") or algorithm.get("AlgorithmName")
+    image = job.algorithm.get("TrainingImage") or job.algorithm.get("AlgorithmName")
     if not image:
         return None
     if not hyper_parameters:
         return image
-    lines = "\n".join(f"{key}={value or ''}" for key, value in sorted(hyper_parameters.items()))
+    # Passwords are redacted before anything is kept.
+    kept = {key: "***" if "password" in key else value for key, value in hyper_parameters.items()}
+    lines = "\n".join(sorted(f"{key}={value or ''}" for key, value in kept.items()))
     return f"{image} {md5(lines.encode()).hexdigest()}"
 
 
@@ -97,8 +98,7 @@ def _chain(chain):
         "chain_job_arn": first.document["TrainingJobArn"],
         **first.dimensions,
         "role_arn": first.document.get("RoleArn") or None,
-        # Else it is a digest of hyperparameters, in the warehouse of redacted ones.
-        **({} if script_of(first) is None else {"program": script_of(first)}),
+        "program": program_of(first),
         "jobs": len(chain),
         "retries": len(chain) - 1,
         "attempts": sum(map(attempts, chain)),

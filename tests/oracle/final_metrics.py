@@ -38,8 +38,7 @@ def final_metrics(jobs):
 
 
 def _algorithm(job):
-    algorithm = job.document.get("AlgorithmSpecification") or {}
-    return algorithm.get("AlgorithmName") or algorithm.get("TrainingImage")
+    return job.algorithm.get("AlgorithmName") or job.algorithm.get("TrainingImage")
 
 
 GROUPS = {

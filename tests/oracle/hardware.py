@@ -1,14 +1,12 @@
 """The marts of how hard the hardware of jobs worked, from measurements: rows of `lake.hardware_metrics`, as dicts.
 
-``reference["hardware_metrics"]`` has them. What instance types have is data: it reads the same.
+``reference["hardware_metrics"]`` has them.
 """
 
-import csv
 from datetime import timedelta
 from fractions import Fraction
-from functools import cache
 
-from pipelines.shipped import shipped
+from tests.oracle.instance_types import TYPES
 from tests.oracle.intervals import EPOCH, HOUR, SECOND, overlap
 from tests.oracle.owners import team_of
 from tests.oracle.statistics import grouped, hours, share
@@ -22,12 +20,6 @@ MEASURES = {
 }
 
 
-@cache
-def types():
-    with (shipped("reference") / "instance_types.csv").open() as lines:
-        return {row["instance_type"]: row for row in csv.DictReader(lines)}
-
-
 def devices(job, measure):
     """How many of it each host has whose values count; None if no one knows."""
     if measure in ("memory", "disk"):
@@ -35,7 +27,7 @@ def devices(job, measure):
     column = "vcpus" if measure == "cpu" else "gpus"
     is_of_groups = bool((job.document.get("ResourceConfig") or {}).get("InstanceGroups"))
     groups = [name for name, count in job.groups if not is_of_groups or count != 0]
-    counts = [(types().get(name) or {}).get(column) for name in groups]
+    counts = [TYPES.get(name, {}).get(column) for name in groups]
     if not counts or not all(counts):  # none, unknown, or empty
         return None
     having = {int(count) for count in counts} - ({0} if column == "gpus" else set())
@@ -180,9 +172,9 @@ def right_sizing_candidates(jobs, reference):
         most |= {column: of_job[measure]["max_share"] * own[column] for column, measure in needed.items()}
         smaller = [
             (each["vcpus"], each["gpus"], each["memory_gib"], name)
-            for name in types()
+            for name in TYPES
             for each in [size(name)]
-            if types()[name]["instance_family"] == types()[job.instance_type]["instance_family"]
+            if TYPES[name]["instance_family"] == TYPES[job.instance_type]["instance_family"]
             and each is not None
             and each["vcpus"] < own["vcpus"]
             and all(most[column] <= 0.9 * each[column] for column in most)
@@ -205,7 +197,7 @@ def right_sizing_candidates(jobs, reference):
 
 def size(name):
     """What an instance of a type has; None if that is not known."""
-    row = types().get(name)
+    row = TYPES.get(name)
     if row is None or not row["gpus"]:
         return None
     return {

@@ -135,6 +135,10 @@ class Job:
         ]
 
     @cached_property
+    def algorithm(self):
+        return self.document.get("AlgorithmSpecification") or {}
+
+    @cached_property
     def instance_type(self):
         config = self.document.get("ResourceConfig") or {}
         return "heterogeneous" if config.get("InstanceGroups") else config.get("InstanceType") or "unknown"
@@ -180,21 +184,21 @@ class Job:
 
     @cached_property
     def billable(self):
-        seconds = self.document.get("BillableTimeInSeconds")
-        return microseconds(seconds) if seconds is not None and 0 <= seconds <= 1_000_000_000 else None
+        return microseconds(possible_seconds(self.document.get("BillableTimeInSeconds")))
 
     @cached_property
     def training_time(self):
-        seconds = self.document.get("TrainingTimeInSeconds")
-        return microseconds(seconds) if seconds is not None and 0 <= seconds <= 1_000_000_000 else None
+        return microseconds(possible_seconds(self.document.get("TrainingTimeInSeconds")))
+
+    @cached_property
+    def warm_pool(self):
+        return self.document.get("WarmPoolStatus") or {}
 
     @cached_property
     def retained(self):
         """How long a warm pool was kept after it, if the record tells so and that can be."""
-        told = (self.document.get("WarmPoolStatus") or {}).get("ResourceRetainedBillableTimeInSeconds")
-        if told is None or not 0 <= told <= 1_000_000_000 or self.released + microseconds(told) > self.horizon:
-            return None
-        return microseconds(told)
+        told = microseconds(possible_seconds(self.warm_pool.get("ResourceRetainedBillableTimeInSeconds")))
+        return None if told is None or self.released + told > self.horizon else told
 
     @cached_property
     def released(self):
@@ -223,6 +227,11 @@ class Job:
     @cached_property
     def billable_instance_time(self):
         return None if self.billable is None or self.instances is None else self.billable * self.instances
+
+
+def possible_seconds(told):
+    """What a record tells of trained or billed seconds; None if absent, or if it can not be."""
+    return told if told is not None and 0 <= told <= 1_000_000_000 else None
 
 
 def jobs_of(documents, as_of, gpus_of_type):

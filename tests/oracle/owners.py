@@ -13,8 +13,7 @@ def team_of(job):
 
 
 def _program(job):
-    algorithm = job.document.get("AlgorithmSpecification") or {}
-    return script_of(job) or algorithm.get("TrainingImage") or algorithm.get("AlgorithmName") or None
+    return script_of(job) or job.algorithm.get("TrainingImage") or job.algorithm.get("AlgorithmName") or None
 
 
 OWNERS = {"role": lambda job: job.document.get("RoleArn") or None, "team": team_of, "program": _program}

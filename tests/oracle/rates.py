@@ -60,6 +60,7 @@ def _rates(submitted, ended):
         "failed_jobs": len(failed),
         "stopped_jobs": len(stopped),
         "started_and_ended_jobs": len(started),
+        "started_and_failed_jobs": len(failed_and_started),
         **proportion("failure_rate", len(failed_and_started), len(started)),
         **proportion("failure_rate_strict", len(failed), len(completed) + len(failed)),
         "failure_rate_all": share(len(failed), len(submitted)),
