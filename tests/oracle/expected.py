@@ -1,21 +1,30 @@
 """Rows of marts against the answers that came with a real fleet, computed from its original log without a database.
 
 The rows may be the oracle's or the warehouse's. The answers count GPUs as the nodes of the log had them: whoever makes
-the rows, or reads the answers, sees to it that the instance types have as many.
+the rows sees to it that the instance types have as many (`GPUS_OF_LOG`).
 
 Everything that the answers tell of time in use leaves open jobs out, the hourly concurrency and the peaks too (found by
 computing them with and without). The marts count open jobs up to the instant they were observed, so here what open jobs
 used, as `fct_training_jobs` tells it, is taken off the marts' hours and means again. A peak cannot be split so where an
-open job starts in the midst of the hour: those hours' peaks alone are not compared. The greatest peak of all is
-compared in its own hour, and no other hour may be above it.
+open job starts in the midst of the hour: those hours' peaks are compared of a fleet without its open jobs alone
+(`check_over_time`). The greatest peak of all is compared in its own hour, and no other hour may be above it. Its
+instant is found by the runs in `fct_training_jobs`, as is whatever else no mart sums up.
 
-Not compared, for no mart has it: fractions of GPUs.
+Not compared, for the documents do not have it: fractions of GPUs, and the names that the logs have for statuses.
 """
 
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
+from fractions import Fraction
+from math import ceil
 
 import pytest
+
+from tests.oracle.instance_types import GPUS
+from tests.oracle.statistics import wilson
+
+# The nodes of Eagle's log that ml.g4dn.12xlarge stands for had 2.
+GPUS_OF_LOG = GPUS | {"ml.g4dn.12xlarge": 2}
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -26,14 +35,25 @@ def check_against_expected(marts, expected):
     """Assert that marts (name -> rows, at least those read here) agree with the answers for one fleet."""
     jobs = marts["fct_training_jobs"]
     check_jobs(jobs, expected)
+    check_run_times(*marts["run_time"], jobs, expected["run_seconds"])
     check_visits(marts, expected)
     check_final_statuses(marts["final_status_shares"], expected)
     check_failure_rates(marts, expected)
-    check_queue_wait(*marts["queue_wait"], expected)
-    check_by_day(marts["utilization_daily"], _open_runs(jobs), expected)
-    check_concurrency(marts["fleet_utilization_hourly"], _open_runs(jobs), expected)
+    check_queue_wait(*marts["queue_wait"], jobs, expected)
+    check_over_time(marts, expected)
     check_reliability(marts, expected)
     check_tuning(marts["tuning_jobs"], expected)
+
+
+def check_over_time(marts, expected):
+    jobs = marts["fct_training_jobs"]
+    open_runs = [(job["started_at"], job["run_end_at"], job) for job in jobs if job["is_open"] and job["is_started"]]
+    check_by_day(marts["utilization_daily"], open_runs, expected)
+    for measure in ("instance_hours", "gpu_hours"):
+        of_all = sum(row[measure] for row in marts["fleet_utilization_hourly"])
+        same(of_all - sum(job[measure] for _, _, job in open_runs), expected[f"{measure}_total"])
+    check_concurrency(marts["fleet_utilization_hourly"], open_runs, expected)
+    check_peaks([job for job in jobs if job["is_ended"] and job["is_started"]], expected["overall_peak"])
 
 
 def check_jobs(jobs, expected):
@@ -45,11 +65,19 @@ def check_jobs(jobs, expected):
     assert sum(job["run_seconds"] == 0 for job in ran) == expected["zero_length_jobs"]
     assert Counter(job["training_job_status"] for job in jobs) == expected["status_counts_all"]
     assert Counter(job["training_job_status"] for job in ran) == expected["status_counts_started_and_ended"]
-    assert len(ran) == expected["run_seconds"]["n"]
-    same(sum(job["run_seconds"] for job in ran), expected["run_seconds"]["sum"])
+    assert min(job["creation_time"] for job in jobs).date().isoformat() == expected["first_submit"]
+    assert max(job["run_end_at"] for job in ran).date().isoformat() == expected["last_end"]
     for measure in ("instance_hours", "gpu_hours"):
         same(_sums(ran, lambda job: job["training_job_status"], measure), expected[f"{measure}_by_status"])
         same(sum(job[measure] for job in ran), expected[f"{measure}_total"])
+
+
+def check_run_times(run_time, jobs, wanted):
+    lengths = [job["run_seconds"] for job in jobs if job["run_seconds"] is not None]
+    assert run_time["ended_runs"] == len(lengths) == wanted["n"]
+    for column, name in (("mean", "mean"), ("p50", "median"), ("p90", "p90")):
+        same(run_time[f"{column}_seconds"], wanted[name])
+    assert (sum(lengths), max(lengths)) == (wanted["sum"], wanted["max"])
 
 
 def check_visits(marts, expected):
@@ -88,14 +116,20 @@ def check_failure_rates(marts, expected):
 
     months = defaultdict(Counter)
     for row in marts["failure_rates_monthly"]:
-        failed = (row["failure_rate"] or 0) * row["started_and_ended_jobs"]
-        months[f"{row['date']:%Y-%m}"].update(ended=row["started_and_ended_jobs"], failed=round(failed))
-    assert {month: (counts["ended"], counts["failed"]) for month, counts in months.items() if counts["ended"]} == {
-        month: (rate["ended"], rate["failed"]) for month, rate in expected["failure_rate_by_end_month"].items()
-    }
+        months[f"{row['date']:%Y-%m}"].update(
+            ended=row["started_and_ended_jobs"], failed=row["started_and_failed_jobs"]
+        )
+    ended_months = {month: counts for month, counts in months.items() if counts["ended"]}
+    assert ended_months.keys() == expected["failure_rate_by_end_month"].keys()
+    for month, counts in ended_months.items():
+        wanted = expected["failure_rate_by_end_month"][month]
+        assert counts == {"ended": wanted["ended"], "failed": wanted["failed"]}
+        # The mart's rates are of a month's instance types: of the whole month the same follows from its counts.
+        same(counts["failed"] / counts["ended"], wanted["rate"])
+        assert wilson(counts["failed"], counts["ended"]) == pytest.approx(wanted["wilson95"], 1e-9, 1e-15)
 
 
-def check_queue_wait(wait, expected):
+def check_queue_wait(wait, jobs, expected):
     wanted = expected["queue_wait_seconds"]
     assert wait["started_jobs"] == wanted["n"]
     assert wait["never_started_jobs"] == expected["never_started_jobs"]
@@ -104,6 +138,10 @@ def check_queue_wait(wait, expected):
     same(wait["km_p50_seconds"], expected["queue_wait_kaplan_meier"]["median"])
     same(wait["km_p90_seconds"], expected["queue_wait_kaplan_meier"]["p90"])
     same(wait["abandoned_seconds"], expected["abandoned_queue_seconds"])
+    waits = sorted(job["queue_wait_seconds"] for job in jobs if job["is_started"])
+    assert (sum(waits), max(waits)) == (wanted["sum"], wanted["max"])
+    for name, share in (("median_disc", Fraction(1, 2)), ("p90_disc", Fraction(9, 10))):
+        assert waits[ceil(share * len(waits)) - 1] == wanted[name]
 
 
 def check_by_day(rows, open_runs, expected):
@@ -136,6 +174,21 @@ def check_concurrency(rows, open_runs, expected):
         assert max(peaks_without_open.values()) <= overall["peak"], measure
         at = _instant(overall["at"]).replace(minute=0, second=0)
         assert peaks_without_open.get(at, overall["peak"]) == overall["peak"], measure
+
+
+def check_peaks(jobs, expected):
+    """The greatest level of all, and the first instant that has it."""
+    for measure, size in SIZES.items():
+        changes = Counter()
+        for job in jobs:
+            changes[job["started_at"]] += size(job)
+            changes[job["run_end_at"]] -= size(job)
+        level, levels = 0, {}
+        for instant in sorted(changes):
+            level = levels[instant] = level + changes[instant]
+        peak = max(levels.values())
+        assert peak == expected[measure]["peak"]
+        assert next(at for at, level in levels.items() if level == peak) == _instant(expected[measure]["at"])
 
 
 def check_reliability(marts, expected):
@@ -201,19 +254,6 @@ def _sums(rows, key, column):
     for row in rows:
         sums[key(row)] += row[column] or 0
     return dict(sums)
-
-
-def _open_runs(jobs):
-    """(start, end, job) of the open jobs' runs, up to the instant they were observed."""
-    return [
-        (
-            job["creation_time"] + timedelta(seconds=job["queue_wait_seconds"]),
-            job["training_end_time"] or job["observed_at"],
-            job,
-        )
-        for job in jobs
-        if job["is_open"] and job["is_started"]
-    ]
 
 
 def _level(runs, size, instant):
