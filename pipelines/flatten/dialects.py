@@ -27,6 +27,7 @@ _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A number beyond what a TIMESTAMP holds is read as milliseconds if it then lies before 2100: from 1978 on, that is.
 _LATEST_MILLISECONDS = 4_102_444_800_000
+_LEAP_SECOND = re.compile(r"(.{11}\d\d:\d\d:)60")
 _MOST_EXACT = 2**53  # beyond it a number with a point may not be what was written
 
 
@@ -195,9 +196,15 @@ def _boolean(value: Any, node: Scalar, path: str) -> bool:
 
 
 def _seconds_of_iso(text: str) -> float:
-    moment = datetime.fromisoformat(text)
+    leap = _LEAP_SECOND.match(text)
+    moment = datetime.fromisoformat(f"{leap[1]}59{text[leap.end() :]}" if leap else text)
     in_utc = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (in_utc - _EPOCH) / timedelta(seconds=1)
+    seconds = (in_utc - _EPOCH) / timedelta(seconds=1)
+    if leap:
+        seconds += 1  # epoch time has none: it is the one after it
+        if seconds % 86_400 >= 1:
+            raise ValueError("leap seconds are the last of a day of UTC")
+    return seconds
 
 
 _SCALARS = {"string": _string, "integer": _integer, "boolean": _boolean, "number": _number}

@@ -16,10 +16,18 @@ from pipelines.flatten.dialects import UnreadableError, to_api_shape
         ("2023-11-14T22:13:20Z", 1_700_000_000.0),
         ("2023-11-15T00:13:20.123000+02:00", 1_700_000_000.123),
         ("2023-11-14T22:13:20", 1_700_000_000.0),
+        ("2016-12-31T23:59:60Z", 1_483_228_800.0),
+        ("2017-01-01T05:29:60.250+05:30", 1_483_228_800.25),
     ],
 )
 def test_times(written, seconds):
     assert to_api_shape({"CreationTime": written}).document == {"CreationTime": seconds}
+
+
+@pytest.mark.parametrize("written", ["2016-12-31T22:59:60Z", "2016-12-31T23:59:60+01:00", "2016-12-31T23:59:61Z"])
+def test_no_leap_second_is_within_a_day(written):
+    with pytest.raises(UnreadableError, match="CreationTime: expected a time"):
+        to_api_shape({"CreationTime": written})
 
 
 def test_nulls_are_absent():
