@@ -81,9 +81,9 @@ def build_directly(home, time_zone="UTC"):
         return Tables({table.name: build.select(table.qualified_name) for table in _catalogue().marts})
 
 
-def publish_directly(home):
+def publish_directly(home, time_zone="UTC"):
     """The same, published, and so what is in the file."""
-    with _built(home, "UTC") as build:
+    with _built(home, time_zone) as build:
         publish(build, published_tables(_catalogue()), home.warehouse)
     marts = {table.name: f"select * from {table.qualified_name}" for table in _catalogue().marts}
     return Tables(marts, home.warehouse)

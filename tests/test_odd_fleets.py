@@ -3,11 +3,14 @@
 import json
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.home import Home
+from pipelines.models import parts
+from pipelines.models.parts import JOBS_A_PART
 from tests.main_job import publish_directly
 from tests.measurements import keep, measurements_of
 from tests.oracle import GRAINS, MARTS
@@ -15,6 +18,7 @@ from tests.oracle.instance_types import GPUS
 from tests.oracle.jobs import jobs_of
 from tests.reference_data import reference_for, write_reference
 from tests.test_marts import differences
+from tests.test_time_zones import INSTANTS, shifted
 
 SEEN = 1_704_067_200  # 2024-01-01
 DAY = 86_400
@@ -101,15 +105,22 @@ members = sparse(
         st.lists(st.sampled_from(PIECES), max_size=12).map("".join),
     ),
 )
-fleets = st.lists(st.tuples(members, st.integers(-40 * DAY, 0)), min_size=1, max_size=40).map(
+places = st.sampled_from(["eu-west-1:012345678901", "us-east-1:012345678901", "eu-west-1:210987654321"])
+# Of one that was seen before it was created one of the clocks was wrong.
+looks = st.sampled_from([0, 0, -3600, 5 * DAY]).map(lambda seconds: SEEN + seconds)
+# Documents, each with when it was seen.
+fleets = st.lists(st.tuples(members, st.integers(-40 * DAY, 0), places, looks), min_size=1, max_size=40).map(
     lambda jobs: [
-        {
-            "TrainingJobArn": f"arn:aws:sagemaker:eu-west-1:012345678901:training-job/job-{number}",
-            "TrainingJobName": f"job-{number}",
-            "CreationTime": SEEN + created,
-            **document,
-        }
-        for number, (document, created) in enumerate(jobs)
+        (
+            {
+                "TrainingJobArn": f"arn:aws:sagemaker:{place}:training-job/job-{number}",
+                "TrainingJobName": f"job-{number}",
+                "CreationTime": SEEN + created,
+                **document,
+            },
+            seen,
+        )
+        for number, (document, created, place, seen) in enumerate(jobs)
     ]
 )
 
@@ -238,6 +249,10 @@ CAPACITY_OF_ALWAYS = {
 }
 
 
+# Time zones whose clocks are always so many seconds ahead: the oracle, which knows UTC alone, can tell their days.
+AHEAD = {"Asia/Kolkata": 5 * 3600 + 1800, "UTC": 0}
+
+
 # Without shrinking: each example is a whole build, and what differs is told by job and column.
 @settings(
     max_examples=settings.default.max_examples // 7,
@@ -245,25 +260,35 @@ CAPACITY_OF_ALWAYS = {
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
-@example(fleet=ONCE_FOUND)
-@given(fleet=fleets)
-def test_the_marts_of_an_odd_fleet_are_the_oracles(fleet, tmp_path_factory):
+@example(fleet=[(document, SEEN) for document in ONCE_FOUND], jobs_a_part=1, time_zone="UTC")
+@given(fleet=fleets, jobs_a_part=st.sampled_from([JOBS_A_PART, 1]), time_zone=st.sampled_from(list(AHEAD)))
+def test_the_marts_of_an_odd_fleet_are_the_oracles(fleet, jobs_a_part, time_zone, tmp_path_factory):
     home = Home(tmp_path_factory.mktemp("odd"))
-    reference = reference_for(fleet)
+    documents = [document for document, _ in fleet]
+    reference = reference_for(documents)
     reference["capacities"].append(CAPACITY_OF_ALWAYS)
     write_reference(reference, home.root / "reference")
     archive = RawArchive(home.raw)
-    measured = measurements_of(fleet)
+    measured = measurements_of(documents)
     if measured:
         keep(home, measured)
-    archive.append("odd", [Observation(float(SEEN), json.dumps(document).encode()) for document in fleet])
-    marts = publish_directly(home)
+    archive.append("odd", [Observation(float(seen), json.dumps(document).encode()) for document, seen in fleet])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(parts, "JOBS_A_PART", jobs_a_part)
+        marts = publish_directly(home, time_zone)
     assert not marts["build_info"][0]["documents_quarantined"]
-    jobs = jobs_of(fleet, SEEN, GPUS)
+    jobs = jobs_seen(fleet)
+    ahead = AHEAD[time_zone]
+    local = jobs_seen((shifted(document, ahead), seen + ahead) for document, seen in fleet)
     for mart, rows in MARTS.items():
-        found = differences(marts[mart], rows(jobs, reference | {"hardware_metrics": measured}), GRAINS[mart])
+        wanted = rows(jobs if mart in INSTANTS else local, reference | {"hardware_metrics": measured})
+        found = differences(marts[mart], wanted, GRAINS[mart])
         assert not found, (mart, found[:5])
     for job in marts["fct_training_jobs"]:
         visits = [v for v in marts["fct_secondary_status_visits"] if v["training_job_arn"] == job["training_job_arn"]]
         spent = sum((v["end_time"] - v["start_time"] for v in visits), timedelta())
         assert spent == job["life_end_at"] - job["creation_time"]
+
+
+def jobs_seen(fleet):
+    return [job for document, seen in fleet for job in jobs_of([document], seen, GPUS)]
