@@ -24,9 +24,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ import vl_convert
 
 from benchmarks.documents import CACHE, documents_file
 from benchmarks.lakes import JOBS_A_COPY, YEARS, lake_home
-from benchmarks.measure import RESULTS, timed
+from benchmarks.measure import RESULTS, Target, forget_peak, peak_mib, timed
 from pipelines.harvest.archive import Observation, RawArchive
 from pipelines.home import Home
 from pipelines.lake.load import load
@@ -53,7 +54,6 @@ CHANGED = 1_000
 YEAR_SECONDS = 365 * 86_400
 STEPS = ("first build", "publish", "quiet build", "1,000 recent", "publish after recent", "1,000 scattered")
 MEMORY_LIMIT = "8GiB"
-TRANSITIONS_A_JOB = 5
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 PLOT = PAGE.parent / "images" / "performance.svg"
 
@@ -64,15 +64,42 @@ def build(home: Home) -> dict[str, Any]:
     build_id = f"b{len(list(home.builds.glob('b*'))):03d}"
     started = begin_build(home, manifest, build_id, datetime.now(UTC), "UTC")
     made = Build(started.folder, MEMORY_LIMIT)
-    seconds = {}
+    peak = peak_mib()
+    seconds, peaks, written = {}, {}, set()
     for bound in load_catalogue(shipped("sql")).models:
+        forget_peak()
         before = time.perf_counter()
         made.run(bound)
         for result in made.check(bound):
             assert not result.violations, f"{bound.name}: {result.name}"
         seconds[bound.name] = round(time.perf_counter() - before, 3)
+        peaks[bound.name] = round(peak_mib())
+        written.update(made.files(bound.name).values())
     made.close()
-    return {"models": {name: took for name, took in sorted(seconds.items(), key=lambda item: -item[1]) if took > 0.1}}
+    return {
+        "peak_mib": max(peak, *peaks.values()),
+        "lake_mib": _mib(manifest.all_paths(home.lake)),
+        "models_mib": _mib(written),
+        "models": dict(sorted(seconds.items(), key=lambda item: -item[1])),
+        "peaks_of_models_mib": peaks,
+    }
+
+
+def _mib(paths: Iterable[Path]) -> int:
+    """What files take."""
+    return round(sum(path.stat().st_size for path in paths) / 2**20)
+
+
+def made_with(home: Home) -> dict[str, Any]:
+    """What was measured on: transitions of a job, versions, cores, and when."""
+    manifest = read_manifest(home.lake)
+    transitions = manifest.rows("secondary_status_transitions") / manifest.rows("training_jobs")
+    return {
+        "transitions_a_job": round(transitions, 1),
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cores": len(os.sched_getaffinity(0)),
+        "duckdb": version("duckdb"),
+    }
 
 
 def change_and_build(home: Home, documents: Iterator[dict[str, Any]], label: str) -> dict[str, Any]:
@@ -173,6 +200,7 @@ def main() -> None:
             shutil.copytree(made.root, home, copy_function=os.link)  # nothing alters the files of a lake
             for name in STEPS:
                 results.setdefault(str(jobs), {})[name] = _measured(name, home, jobs)
+                results[str(jobs)]["made with"] = made_with(made)
                 results = dict(sorted(results.items(), key=lambda measured: int(measured[0])))
                 kept.write_text(json.dumps(results, indent=2) + "\n")
     PAGE.write_text(page(results))
@@ -203,42 +231,98 @@ def page(results: dict[str, Any]) -> str:
     sizes = list(results)
     first, last = results[sizes[0]], results[sizes[-1]]
     grown = int(sizes[-1]) // int(sizes[0])
+    with_each = [results[jobs]["made with"] for jobs in sizes]
     lines = [
         "# Performance",
         "",
-        "Written by `make benchmark-builds`, from what it measured:"
-        " [`benchmarks/results/builds.json`](../benchmarks/results/builds.json). The jobs are made up,"
-        f" with about {TRANSITIONS_A_JOB} transitions each; DuckDB has two threads and {MEMORY_LIMIT}."
-        f" From {JOBS_A_COPY:,} on they are copies of one year of jobs, under other names and some seconds or years"
-        " apart: what goes by distinct texts, as failure reasons do, does not grow with them within a month."
-        " A build is all models and their checks; after changes, the commit of these to the lake too.",
+        "Written by `make benchmark-builds` (the largest size by `python -m benchmarks.builds 10000000`), from what it"
+        " measured: [`benchmarks/results/builds.json`](../benchmarks/results/builds.json). DuckDB has two threads and"
+        f" {MEMORY_LIMIT}. The jobs are made up. From {JOBS_A_COPY:,} on they are copies of one year of jobs, under"
+        " other names and some seconds or years apart: what goes by distinct texts, as failure reasons do, does not"
+        " grow with them within a month. A build is all models and their checks; after changes, the commit of these to"
+        " the lake too.",
         "",
         f"| | {' | '.join(f'{int(jobs):,} jobs' for jobs in sizes)} | for {grown} x the jobs |",
         f"| --- |{' --- |' * (len(sizes) + 1)}",
+        f"| transitions a job | {' | '.join(str(made['transitions_a_job']) for made in with_each)} | |",
+        f"| measured | {' | '.join(made['measured_at'][:10] for made in with_each)} | |",
     ]
+    are_alike = len({made["transitions_a_job"] for made in with_each}) == 1
     for name in STEPS:
         cells = [_cell(results[jobs][name]) for jobs in sizes]
         ratio = last[name]["cpu_seconds"] / first[name]["cpu_seconds"]
         lines.append(f"| {name} | {' | '.join(cells)} | {ratio:.1f} x the CPU |")
-    lines += ["", "![CPU of each step against the number of jobs](images/performance.svg)"]
-    share, of_publishing = (
-        last[after]["cpu_seconds"] / last[whole]["cpu_seconds"]
-        for after, whole in (("1,000 recent", "first build"), ("publish after recent", "publish"))
-    )
     lines += [
+        *(_row_of_files(name, figure, results) for name, figure in (("lake", "lake_mib"), ("models", "models_mib"))),
         "",
-        f"At {int(sizes[-1]):,} jobs a refresh after 1,000 recent changes takes {share:.0%} of a first build's"
-        f" CPU, and {of_publishing:.0%} of a first publish's. What is left is linear in the history: the models that"
-        " look at all of it (quantiles, retries, sums over all jobs), and copying the published file.",
+        *([] if are_alike else ["Jobs of some sizes have fewer transitions: ratios to these say too little.", ""]),
+        "![CPU of each step against the number of jobs](images/performance.svg)",
         "",
-        f"The models that take longest in a first build of {int(sizes[-1]):,} jobs:",
+        "What is still linear in the history: the models that look at all of it (quantiles, retries, sums over all"
+        " jobs), and copying the published file.",
         "",
-        "| model | seconds |",
+        "| what it should be | |",
         "| --- | --- |",
-        *(f"| `{name}` | {seconds:.1f} |" for name, seconds in list(last["first build"]["models"].items())[:12]),
+        *(f"| {target.name} | {target.verdict} |" for target in targets(results)),
+        "",
+        *_of_questions(),
+        "The time of each model in a first build, and the most memory that the process had then:",
+        "",
+        f"| model | {' | '.join(f'{int(jobs):,} jobs' for jobs in sizes)} |",
+        f"| --- |{' --- |' * len(sizes)}",
+        *(_row_of_model(name, results) for name in last["first build"]["models"]),
         "",
     ]
     return "\n".join(lines)
+
+
+def targets(results: dict[str, Any]) -> Iterator[Target]:
+    """What is asked of the sizes that were measured."""
+
+    def seconds(jobs: int, step: str, figure: str = "wall_seconds") -> float:
+        return float(results[f"{jobs}"][step][figure])
+
+    small, middle, large = 100_000, 1_000_000, 10_000_000
+    if {f"{small}", f"{middle}"} <= results.keys():
+        commits = [seconds(jobs, "1,000 recent", "commit_seconds") for jobs in (small, middle)]
+        yield Target("commit of 1,000 recent, 1,000,000 jobs : 100,000", commits[1] / commits[0], 2)
+    if not {f"{small}", f"{middle}", f"{large}"} <= results.keys():
+        return
+    recent = [seconds(jobs, "1,000 recent") for jobs in (small, large)]
+    yield Target("first build of 10,000,000 jobs, in minutes", seconds(large, "first build") / 60, 1)
+    growth = seconds(large, "first build") / seconds(middle, "first build")
+    yield Target("first build, 10,000,000 jobs : 1,000,000", growth, 12)
+    yield Target("1,000 recent : first build, of 10,000,000 jobs", recent[1] / seconds(large, "first build"), 0.1)
+    yield Target("1,000 recent, 10,000,000 jobs : 100,000", recent[1] / recent[0], 3)
+
+
+def _of_questions() -> Iterator[str]:
+    """The lines that compare questions to the lake's files with what else reads them, as ``questions`` measured it."""
+    measured = json.loads((RESULTS / "questions.json").read_text())
+    yield (
+        f"Questions asked of the lake's files of {measured['jobs']:,} jobs by DuckDB, and by other libraries"
+        " (`python -m benchmarks.questions`), in seconds:"
+    )
+    yield from ("", "| question | DuckDB | polars | pandas | DuckDB : polars |", "| --- | --- | --- | --- | --- |")
+    for question, took in measured["questions"].items():
+        seconds = [took[name]["wall_seconds"] for name in ("duckdb", "polars", "pandas")]
+        target = Target(question, seconds[0] / seconds[1], 1.3)
+        yield f"| {question} | {' | '.join(f'{each:.2f}' for each in seconds)} | {target.verdict} |"
+    yield ""
+
+
+def _row_of_files(name: str, figure: str, results: dict[str, Any]) -> str:
+    sizes = [took["first build"].get(figure) for took in results.values()]
+    return f"| files of the {name} | {' | '.join(f'{mib:,} MiB' if mib else '' for mib in sizes)} | |"
+
+
+def _row_of_model(name: str, results: dict[str, Any]) -> str:
+    cells = []
+    for took in results.values():
+        first = took["first build"]
+        seconds, peak = first["models"].get(name), first.get("peaks_of_models_mib", {}).get(name)
+        cells.append("" if seconds is None else f"{seconds:.2f} s" + (f", {peak:,} MiB" if peak else ""))
+    return f"| `{name}` | {' | '.join(cells)} |"
 
 
 def _cell(took: dict[str, Any]) -> str:
@@ -251,7 +335,7 @@ def _cell(took: dict[str, Any]) -> str:
 def _measured(name: str, home: Path, jobs: int) -> Any:
     command = [sys.executable, "-m", __spec__.name, "--step", name, "--home", str(home), str(jobs)]
     took = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
-    figures = ", ".join(f"{figure} {value}" for figure, value in took.items() if figure != "models")
+    figures = ", ".join(f"{figure} {value}" for figure, value in took.items() if not isinstance(value, dict))
     print(f"{jobs:,} jobs, {name}: {figures}", file=sys.stderr)
     return took
 

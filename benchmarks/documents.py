@@ -11,11 +11,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipelines.simulator.made_fleet import END_SECONDS, made_documents
+from pipelines.simulator.made_fleet import END_SECONDS, SHARES, made_documents
 
 CACHE = Path(__file__).parent / "cache"
 JOBS_A_YEAR = 100_000
 YEAR_SECONDS = 365 * 24 * 3600
+# More spot interruptions and waits for capacity than the simulator's own fleets have: some 7 transitions a job.
+SHARES_OF_KINDS = SHARES | {
+    "completed": 100,
+    "completed after pending": 300,
+    "interrupted": 300,
+    "interrupted twice": 220,
+    "restarted": 60,
+}
 
 
 def documents_file(count: int) -> Path:
@@ -39,6 +47,6 @@ def _documents(count: int) -> Iterator[dict[str, Any]]:
     years = -(-count // JOBS_A_YEAR)
     for year in reversed(range(years)):
         jobs = min(JOBS_A_YEAR, count - year * JOBS_A_YEAR)
-        documents = made_documents(year + 1, jobs, END_SECONDS - year * YEAR_SECONDS)
+        documents = made_documents(year + 1, jobs, END_SECONDS - year * YEAR_SECONDS, SHARES_OF_KINDS)
         yield from sorted(documents, key=lambda document: document["LastModifiedTime"])
     gc.enable()

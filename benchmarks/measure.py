@@ -51,6 +51,13 @@ class Target:
         """Does the figure keep the bound?"""
         return self.figure >= self.bound if self.at_least else self.figure <= self.bound
 
+    @property
+    def verdict(self) -> str:
+        """As a person reads it."""
+        return f"{self.figure:.2f}, at {'least' if self.at_least else 'most'} {self.bound:g}: " + (
+            "met" if self.is_met else "NOT met"
+        )
+
 
 def report(work: Callable[[], object]) -> None:
     """In the child: do the work and print what it took."""
@@ -62,7 +69,7 @@ def timed(work: Callable[[], T]) -> tuple[Measured, T]:
     """Do the work: what it took, and what it gave."""
     cpu, wall = _cpu_seconds(), time.perf_counter()
     given = work()
-    return Measured(_cpu_seconds() - cpu, time.perf_counter() - wall, _peak_mib()), given
+    return Measured(_cpu_seconds() - cpu, time.perf_counter() - wall, peak_mib()), given
 
 
 def measure(
@@ -118,9 +125,7 @@ def publish(
     console = Console()
     console.print(table)
     for target in targets:
-        relation = "at least" if target.at_least else "at most"
-        verdict = "met" if target.is_met else "NOT met"
-        console.print(f"{target.name}: {target.figure:.2f}, {relation} {target.bound:g}: {verdict}", highlight=False)
+        console.print(f"{target.name}: {target.verdict}", highlight=False)
     RESULTS.mkdir(exist_ok=True)
     result = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -149,7 +154,12 @@ def _cpu_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def _peak_mib() -> float:
-    """Since the process was made: ``ru_maxrss`` would begin with its parent's."""
+def forget_peak() -> None:
+    """Have ``peak_mib`` begin anew with what the process holds now."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_mib() -> float:
+    """Since the process was made, or since it was forgotten: ``ru_maxrss`` would begin with its parent's."""
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) / 1024

@@ -9,7 +9,7 @@ Inside, instants and durations are integer milliseconds; in the records, instant
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
@@ -178,6 +178,7 @@ PATHS = {
     "as in old times": ((*_LAUNCH, "Downloading", "DownloadingTrainingImage", "Training", *_SAVED), 5),
     "verified": (("Starting", *_RUN, "Verifying", *_SAVED), 3),  # a status that no model knows
 }
+SHARES = {kind: share for kind, (_, share) in PATHS.items()}
 
 # What a job that is still open at the end of the year is doing, and what it did before.
 OPEN_PATHS = (
@@ -441,13 +442,13 @@ class Visit:
 class Maker:
     """Makes jobs; holds what they share: the generator of chance, the end of the year, the decks, a serial number."""
 
-    def __init__(self, seed: int, end: float) -> None:
+    def __init__(self, seed: int, end: float, shares: Mapping[str, int]) -> None:
         self.random = Random(seed)  # noqa: S311 (made data, no secret)
         self.end = round(end * SECOND)
         self.serial = 0
         self.places = Deck(self.random, [((account, region), share) for account, region, share in PLACES])
         self.workloads = Deck(self.random, [(workload, workload.share) for workload in WORKLOADS])
-        self.kinds = Deck(self.random, [(kind, share) for kind, (_, share) in PATHS.items()])
+        self.kinds = Deck(self.random, list(shares.items()))
         self.failures = Deck(self.random, [(failure, failure.share) for failure in FAILURES])
 
     def arrival(self) -> int:
@@ -1158,13 +1159,13 @@ PARENTS = (
 JOBS_OF_A_WARM_POOL = 200
 
 
-def made_documents(seed: int, jobs: int, end: float) -> list[Document]:
+def made_documents(seed: int, jobs: int, end: float, shares: Mapping[str, int] = SHARES) -> list[Document]:
     """TrainingJob records of the year before ``end`` (epoch seconds), by time of creation; the same for the same seed.
 
-    Exactly ``jobs`` of them. A fleet of 2,000 and more has every member of the record, every status and every oddity;
-    a smaller one starts with the jobs that are open at the end.
+    Exactly ``jobs`` of them; ``shares``: how many of each kind of PATHS. A fleet of 2,000 and more has every member of
+    the record, every status and every oddity; a smaller one starts with the jobs that are open at the end.
     """
-    maker = Maker(seed, end)
+    maker = Maker(seed, end, shares)
     documents = [maker.open_job(path) for path in OPEN_PATHS]
     stopping = maker.open_job(("Starting",))
     stopping["TrainingJobStatus"] = "Stopping"  # asked to stop before its instances came: no such transition yet
