@@ -69,6 +69,10 @@ class Home:
         """Where the data directory is, for people."""
         return self.url or str(self.root)
 
+    def address(self, path: Path) -> str:
+        """Where a file or folder of it is: its path, or its address in the bucket."""
+        return f"{self.url}/{path.relative_to(self.root).as_posix()}" if self.url else str(path)
+
     @cached_property
     def mirror(self) -> Mirror | None:
         """What keeps the working copy, if the data directory is in a bucket."""

@@ -96,6 +96,16 @@ def age(url, name, seconds):
     )
 
 
+def replace(url, name, made_of):
+    """Put in an object's place what is made of its content."""
+    backend().put_object(NAME, f"{url.removeprefix(f's3://{NAME}/')}/{name}", made_of(objects(url)[name]))
+
+
+def remove(url, name):
+    """Remove an object."""
+    backend().delete_object(NAME, f"{url.removeprefix(f's3://{NAME}/')}/{name}")
+
+
 def copy(url, to):
     """Copy what is below an address to another."""
     for name, content in objects(url).items():

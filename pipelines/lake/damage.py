@@ -5,6 +5,8 @@ Here: finding it, and saying what to do. Asked only after an error, for it reads
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,15 +28,22 @@ def explained(error: duckdb.Error, home: Home) -> TrainyardError | None:
     of_metrics = store.held(home).all_paths(home.metrics)
     remedies = dict.fromkeys(of_lake, "`trainyard rebuild` makes the lake anew")
     for path, remedy in (remedies | dict.fromkeys(of_metrics, store.remedy(home))).items():
-        if home.url:
-            remedy = f"remove it, to have it brought here again from {home.url}; if that does not mend it, {remedy}"
         try:
             pq.ParquetFile(path).read()
         except (OSError, pa.ArrowException) as damage:
-            return TrainyardError(f"{path} is damaged ({' '.join(str(damage).split())}): {remedy}")
+            told = " ".join(str(damage).split())
+            return TrainyardError(f"{path} is damaged ({told}): {way_out(home, path, remedy)}")
     if str(home.builds) in text and not isinstance(error, duckdb.IOException):
-        remedy = f"remove {home.builds}, `trainyard build` makes all of it anew"
+        places = f"{home.builds} and {home.address(home.builds)}" if home.url else str(home.builds)
+        remedy = f"remove {places}, `trainyard build` makes all of it anew"
         return TrainyardError(f"a file of a build is damaged ({text}): {remedy}")
     if isinstance(error, duckdb.IOException):
         return TrainyardError(f"{text}: correct this, then run again")
     return None
+
+
+def way_out(home: Home, path: Path, remedy: str) -> str:
+    """What to do about a damaged file: of one that is in a bucket, first to have it brought here again."""
+    if not home.url:
+        return remedy
+    return f"remove it, to have {home.address(path)} brought here again; if that is damaged too, {remedy}"

@@ -21,6 +21,7 @@ from pipelines.flatten.documents import Quarantined, Row, take_lines
 from pipelines.harvest.archive import RawArchive
 from pipelines.home import Home
 from pipelines.lake.commit import upserted
+from pipelines.lake.damage import way_out
 from pipelines.lake.manifest import Manifest, last_generation, read_manifest, replace_manifest
 from pipelines.lake.quarantine import Quarantine
 
@@ -79,16 +80,18 @@ def _load(
     return loaded
 
 
-def _undamaged(archive: RawArchive, batch: Path, damage: list[Quarantined]) -> Iterator[bytes]:
+def _undamaged(home: Home, batch: Path, damage: list[Quarantined]) -> Iterator[bytes]:
     """The lines of a batch up to where it is damaged, if it is; ``damage`` then tells."""
     try:
-        yield from archive.read(batch)
+        yield from RawArchive(home.raw).read(batch)
     except OSError as error:
         if error.errno:  # the file could not be read, whatever is in it
             raise
-        remedy = (
+        remedy = way_out(
+            home,
+            batch,
             "to get them again move it and the later files of its folder away, harvest or import, then"
-            " `trainyard rebuild`"
+            " `trainyard rebuild`",
         )
         damage.append(Quarantined(f"{batch} is damaged ({error}) and some of its documents are lost: {remedy}", "", ""))
 
@@ -114,7 +117,7 @@ def _due(home: Home, flattened: Mapping[str, str]) -> Iterator[_Due]:
         files.fetch(batches)
         for batch in batches:
             damage: list[Quarantined] = []
-            taken = take_lines(_undamaged(archive, batch, damage), source, due.newest)
+            taken = take_lines(_undamaged(home, batch, damage), source, due.newest)
             taken.quarantined += damage
             quarantine.replace(source, batch.name, taken.quarantined)
             due.flattened[source] = batch.name

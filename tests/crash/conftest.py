@@ -22,6 +22,13 @@ END = 1_790_812_800
 DAY = 86_400
 
 
+@pytest.fixture
+def whole_sweep(request):
+    """For tests that run only where every boundary is tried: on disk the same is tried each time."""
+    if not request.config.getoption("--whole-sweep"):
+        pytest.skip("make sweep")
+
+
 @pytest.fixture(scope="package", autouse=True)
 def small_models(tmp_path_factory):
     """The main job has few and small models here."""
@@ -60,7 +67,7 @@ def world(tmp_path_factory, service, small_models):
 
 
 @pytest.fixture(scope="package")
-def world_in_bucket(tmp_path_factory, service, small_models):
+def bucket_world(tmp_path_factory, service, small_models):
     """The same, in a bucket. Its lease is renewed by writes alone, so that each run has the same requests."""
     folder = tmp_path_factory.mktemp("crash-in-bucket")
     with bucket.served() as surroundings, pytest.MonkeyPatch.context() as patch:
@@ -68,6 +75,13 @@ def world_in_bucket(tmp_path_factory, service, small_models):
         patch.setattr(lease, "RENEWAL_SECONDS", 3600.0)
         patch.setenv("AWS_ENDPOINT_URL_S3", surroundings["AWS_ENDPOINT_URL_S3"])
         yield _world(service, small_models, lambda name: working_copy(f"s3://{bucket.NAME}/{name}", folder))
+
+
+@pytest.fixture
+def world_in_bucket(bucket_world, monkeypatch, tmp_path):
+    """That, and ``here``, which gives places of one test's own by their names."""
+    monkeypatch.setattr(bucket_world, "here", lambda name: bucket_world.at(f"{tmp_path.name}/{name}"), raising=False)
+    return bucket_world
 
 
 @pytest.fixture

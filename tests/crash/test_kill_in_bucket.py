@@ -31,18 +31,8 @@ whole_sweep_only = pytest.mark.usefixtures("whole_sweep")
 
 
 @pytest.fixture
-def whole_sweep(request):
-    """Only where every boundary is tried: on disk the same is tried each time."""
-    if not request.config.getoption("--whole-sweep"):
-        pytest.skip("make sweep")
-
-
-@pytest.fixture
-def world(world_in_bucket, monkeypatch, tmp_path):
-    """The world in a bucket, with places of this test's own."""
-    world = world_in_bucket
-    monkeypatch.setattr(world, "here", lambda name: world.at(f"{tmp_path.name}/{name}"), raising=False)
-    return world
+def world(world_in_bucket):
+    return world_in_bucket
 
 
 def some(*labels):
