@@ -13,37 +13,21 @@ with seen as (
 
 failures as (
     select
-        f.failure_fingerprint,
-        f.failure_class,
-        f.failure_actor,
-        f.masked_reason,
-        j.failure_reason,
-        j.training_job_arn,
-        j.account_id,
-        j.role_arn,
-        j.instance_type,
-        l.life_end_at,
-        l.instance_microseconds,
-        l.gpu_microseconds,
-        l.gpu_known_instance_microseconds,
-        epoch_us(s.as_of) - epoch_us(l.life_end_at) as age_microseconds
-    from staging.training_jobs as j
-    inner join staging.training_job_lives as l on j.training_job_arn = l.training_job_arn
-    inner join staging.failure_reasons as f on j.created_month = f.created_month and j.failure_reason = f.failure_reason
+        f.*,
+        epoch_us(s.as_of) - epoch_us(f.life_end_at) as age_microseconds
+    from staging.failed_jobs as f
     cross join seen as s
-    where j.training_job_status = 'Failed'
 ),
 
--- What is long is picked once a fingerprint, not carried through the sums.
-examples as (
+last_jobs as (
     select
         failure_fingerprint,
         failure_class,
-        failure_actor,
-        masked_reason,
-        failure_reason,
-        training_job_arn
-    from failures
+        created_month,
+        training_job_arn,
+        last_failure_reason
+    from staging.failed_jobs
+    where last_failure_reason is not null
     qualify row_number() over (
         partition by failure_fingerprint, failure_class order by life_end_at desc, training_job_arn desc
     ) = 1
@@ -77,10 +61,10 @@ totals as (
 select
     t.failure_fingerprint,
     t.failure_class,
-    e.failure_actor,
-    e.masked_reason,
-    e.failure_reason as last_failure_reason, -- FailureReason of the last of the jobs, as its record has it.
-    e.training_job_arn as last_training_job_arn, -- ARN of the last of the jobs.
+    r.failure_actor,
+    r.masked_reason,
+    l.last_failure_reason, -- FailureReason of the last of the jobs, as its record has it.
+    l.training_job_arn as last_training_job_arn, -- ARN of the last of the jobs.
     t.first_seen_at, -- First end of life (UTC) of such a job.
     t.last_seen_at, -- Last end of life (UTC) of such a job.
     t.jobs, -- Jobs that failed so.
@@ -97,4 +81,6 @@ select
     t.jobs_last_28_days, -- Jobs that ended so in the 28 days before that instant, or since.
     t.jobs_previous_28_days -- Jobs that ended so in the 28 days before those.
 from totals as t
-inner join examples as e on t.failure_fingerprint = e.failure_fingerprint and t.failure_class = e.failure_class
+inner join last_jobs as l on t.failure_fingerprint = l.failure_fingerprint and t.failure_class = l.failure_class
+inner join staging.failure_reasons as r
+    on l.created_month = r.created_month and l.last_failure_reason = r.failure_reason

@@ -3,36 +3,18 @@
 -- @unique: team, instance_type
 -- @check idle_hours_are_measured: idle_gpu_hours <= measured_gpu_hours * 1.000001
 
-with measured as (
+with totals as (
     select
-        u.training_job_arn,
-        cast(sum(u.measured_microseconds * s.host_gpus) as decimal(38, 0)) as measured_gpu_microseconds,
-        cast(
-            coalesce(sum(u.measured_microseconds * s.host_gpus) filter (where u.used_share < 0.05), 0)
-            as decimal(38, 0)
-        ) as idle_gpu_microseconds,
-        sum(u.measured_microseconds * s.host_gpus * u.used_share) as used_gpu_microseconds
-    from staging.hardware_use as u
-    inner join staging.host_sizes as s on u.training_job_arn = s.training_job_arn
-    where u.measure = 'gpu'
-    group by u.training_job_arn
-),
-
-totals as (
-    select
-        t.team,
-        l.instance_type,
-        count(*) as jobs,
-        count(m.training_job_arn) as measured_jobs,
-        cast(sum(l.gpu_microseconds) as decimal(38, 0)) as gpu_microseconds,
-        cast(sum(m.measured_gpu_microseconds) as decimal(38, 0)) as measured_gpu_microseconds,
-        cast(sum(m.idle_gpu_microseconds) as decimal(38, 0)) as idle_gpu_microseconds,
-        sum(m.used_gpu_microseconds) as used_gpu_microseconds
-    from staging.training_job_lives as l
-    left join measured as m on l.training_job_arn = m.training_job_arn
-    left join staging.teams as t on l.training_job_arn = t.training_job_arn
-    where l.gpu_microseconds > 0
-    group by t.team, l.instance_type
+        team,
+        instance_type,
+        cast(sum(jobs) as bigint) as jobs,
+        cast(sum(measured_jobs) as bigint) as measured_jobs,
+        cast(sum(gpu_microseconds) as decimal(38, 0)) as gpu_microseconds,
+        cast(sum(measured_gpu_microseconds) as decimal(38, 0)) as measured_gpu_microseconds,
+        cast(sum(idle_gpu_microseconds) as decimal(38, 0)) as idle_gpu_microseconds,
+        sum(used_gpu_microseconds) as used_gpu_microseconds
+    from staging.measured_gpu_times
+    group by team, instance_type
 )
 
 select

@@ -6,29 +6,7 @@
 -- @check peak_is_of_started_jobs: peak_jobs between 0 and started_jobs
 -- @check efficiency_is_a_share: parallel_efficiency is null or parallel_efficiency between 0 and 1
 
-with children as (
-    select
-        k.parent_kind,
-        case when k.parent_kind = 'tuning' then l.tuning_job_arn else l.auto_ml_job_arn end as parent_job_arn,
-        l.account_id,
-        l.region,
-        l.training_job_status,
-        l.is_ended,
-        l.is_started,
-        l.creation_time,
-        l.started_at,
-        l.run_end_at,
-        l.life_end_at,
-        l.run_microseconds,
-        l.instance_microseconds,
-        l.gpu_microseconds,
-        l.gpu_known_instance_microseconds
-    from staging.training_job_lives as l
-    cross join unnest(['tuning', 'auto_ml']) as k (parent_kind)
-    where case when k.parent_kind = 'tuning' then l.tuning_job_arn else l.auto_ml_job_arn end is not null
-),
-
-totals as (
+with totals as (
     select
         parent_kind,
         parent_job_arn,
@@ -48,7 +26,7 @@ totals as (
         cast(sum(instance_microseconds) as decimal(38, 0)) as instance_microseconds,
         cast(sum(gpu_microseconds) as decimal(38, 0)) as gpu_microseconds,
         cast(sum(gpu_known_instance_microseconds) as decimal(38, 0)) as gpu_known_instance_microseconds
-    from children
+    from staging.tuned_jobs
     group by parent_kind, parent_job_arn, account_id, region
 ),
 
@@ -61,7 +39,7 @@ steps as (
         c.region,
         case when e.sign > 0 then c.started_at else c.run_end_at end as instant,
         sum(e.sign) as jobs
-    from children as c
+    from staging.tuned_jobs as c
     cross join unnest([1, -1]) as e (sign)
     where c.is_started
     group by

@@ -71,6 +71,7 @@ select
     r.training_job_arn,
     r.account_id,
     r.region,
+    r.source, -- Where its record was last received from, as the lake has it.
     r.month as created_month, -- Month of its creation (UTC), `YYYY-MM`.
     r.training_job_name,
     nullif(r.tuning_job_arn, '') as tuning_job_arn,
