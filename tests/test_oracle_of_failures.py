@@ -123,6 +123,12 @@ class TestEffectiveTrainingTime:
             (True, 110, 100, 100, 100 / 110, 100 / 110)
         ]
 
+    def test_so_does_one_whose_last_status_is_over(self):
+        document = job(("Training", 10, 60), status="InProgress")
+        assert columns("fct_retry_chains", f"is_open {self.RATIOS}", document, as_of=110) == [
+            (True, 110, 50, 50, 50 / 110, 50 / 110)
+        ]
+
     def test_hours_weigh_by_instances(self):
         documents = [tried(0, HOUR, "a", count=3), tried(HOUR, 2 * HOUR, "b", status="Completed")]
         names = "date chains instance_hours productive_instance_hours_low productive_instance_hours_high"

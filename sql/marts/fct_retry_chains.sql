@@ -24,13 +24,13 @@ with chains as (
         coalesce(c.jobs, 1) as jobs,
         coalesce(c.attempts, w.attempts) as attempts,
         w.creation_time as first_creation_time,
-        coalesce(c.last_end_at, w.life_end_at) as last_end_at,
+        coalesce(c.last_end_at, w.last_end_at) as last_end_at,
         not coalesce(c.is_ended, w.is_ended) as is_open,
         -- The last job may have no status.
         case
             when c.chain_job_arn is null then w.training_job_status else c.training_job_status
         end as training_job_status,
-        epoch_us(coalesce(c.last_end_at, w.life_end_at)) - epoch_us(w.creation_time) as elapsed_microseconds,
+        epoch_us(coalesce(c.last_end_at, w.last_end_at)) - epoch_us(w.creation_time) as elapsed_microseconds,
         coalesce(c.kept_microseconds, w.kept_microseconds) as kept_microseconds,
         coalesce(c.training_microseconds, w.training_microseconds) as training_microseconds,
         coalesce(c.instance_microseconds, w.instance_microseconds) as instance_microseconds,
@@ -65,7 +65,7 @@ select
     training_job_status, -- Status of its last job.
     is_open, -- Whether its last job had not ended when last seen.
     first_creation_time, -- Creation (UTC) of its first job.
-    last_end_at, -- End of life (UTC) of its last job; of an open one, the instant up to which it was seen.
+    last_end_at, -- Last end (UTC) of its jobs; of an open one its run's told end, else up to when it was seen.
     elapsed_microseconds / 1e6 as elapsed_seconds, -- Seconds from the first creation to the last end.
     kept_microseconds / 1e6 as productive_seconds_low, -- Productive Training seconds, lower bound.
     training_microseconds / 1e6 as productive_seconds_high, -- Productive Training seconds, upper bound.

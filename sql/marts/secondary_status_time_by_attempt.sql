@@ -8,7 +8,7 @@ select
     region,
     instance_type,
     is_spot,
-    attempt,
+    attempt, -- Attempt at running, from 1.
     secondary_status,
     phase,
     jobs,

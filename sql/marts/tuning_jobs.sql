@@ -19,8 +19,8 @@ with totals as (
         count(*) filter (where training_job_status = 'Stopped') as stopped_jobs,
         count(*) filter (where not is_ended) as open_jobs,
         min(creation_time) as first_creation_time,
-        max(life_end_at) as last_end_at,
-        epoch_us(max(life_end_at)) - epoch_us(min(creation_time)) as makespan_microseconds,
+        max(last_end_at) as last_end_at,
+        epoch_us(max(last_end_at)) - epoch_us(min(creation_time)) as makespan_microseconds,
         epoch_us(max(run_end_at)) - epoch_us(min(started_at)) as running_microseconds,
         cast(sum(run_microseconds) as decimal(38, 0)) as run_microseconds,
         cast(sum(instance_microseconds) as decimal(38, 0)) as instance_microseconds,
@@ -90,7 +90,7 @@ select
     t.stopped_jobs, -- Those that were stopped.
     t.open_jobs, -- Those that had not ended when last seen.
     t.first_creation_time, -- Creation (UTC) of its first training job.
-    t.last_end_at, -- Last end of life (UTC) of its training jobs; of open ones, the instant up to which they were seen.
+    t.last_end_at, -- Last end (UTC) of its jobs; of open ones their run's told end, else up to when they were seen.
     t.makespan_microseconds / 1e6 as makespan_seconds, -- Seconds from the first creation to the last end.
     coalesce(p.peak_jobs, 0) as peak_jobs, -- Most training jobs that ran at once.
     p.peak_at, -- Instant (UTC) from which so many first did; null if none ever ran.

@@ -1,9 +1,9 @@
 -- One row per account, region, instance type, spot or not, kind of waste, and cause: instance-hours that brought
 -- nothing. Kinds: `failed_job` and `stopped_job`, all hours of the runs of jobs that ended so, by failure class or stop
--- cause; of other jobs `superseded_attempts` before an interruption, and `setup` and `save` of the last attempt, which
--- are billed as Training is, within the run. No hour is of two kinds. A stop by the user may have been a success: its
--- hours have a column of their own. Jobs that never started are left out; those of unknown instance counts are left out
--- of the hours. Metric M20.
+-- cause; of other jobs `superseded_attempts` before an interruption, open jobs included; and of completed ones `setup`
+-- and `save` of the last attempt, which are billed as Training is, within the run. No hour is of two kinds. A stop by
+-- the user may have been a success: its hours have a column of their own. Jobs that never started are left out; those
+-- of unknown instance counts are left out of the hours. Metric M20.
 -- @unique: account_id, region, instance_type, is_spot, waste, cause
 -- @check nothing_negative: coalesce(wasted_instance_hours, 0) >= 0 and coalesce(user_stopped_instance_hours, 0) >= 0
 

@@ -27,7 +27,7 @@ select
     l.training_job_status,
     l.is_ended,
     l.creation_time,
-    l.life_end_at,
+    l.last_end_at,
     l.instance_microseconds,
     l.gpu_microseconds,
     l.gpu_known_instance_microseconds,

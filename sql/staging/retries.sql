@@ -10,7 +10,7 @@ with sequenced as (
         is_retry or coalesce(
             is_first_of_month
             and lag(is_to_retry) over by_creation
-            and epoch_us(creation_time) - epoch_us(lag(life_end_at) over by_creation) between 0 and 86399999999
+            and epoch_us(creation_time) - epoch_us(lag(last_end_at) over by_creation) between 0 and 86399999999
             and coalesce(tuning_job_arn <> lag(tuning_job_arn) over by_creation, true)
             and coalesce(auto_ml_job_arn <> lag(auto_ml_job_arn) over by_creation, true),
             false
@@ -41,7 +41,7 @@ select
     ) as chain_job_arn, -- ARN of the first job of its chain; its own if it retries nothing.
     retries_another as is_retry, -- Whether it retries another.
     is_retried_by_another as is_retried, -- Whether another retries it: it is not the last of its chain.
-    life_end_at,
+    last_end_at,
     training_job_status,
     is_ended,
     instance_count,

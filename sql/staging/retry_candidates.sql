@@ -10,7 +10,7 @@ with sequenced as (
         *,
         coalesce(
             lag(is_to_retry) over by_creation
-            and epoch_us(creation_time) - epoch_us(lag(life_end_at) over by_creation) between 0 and 86399999999
+            and epoch_us(creation_time) - epoch_us(lag(last_end_at) over by_creation) between 0 and 86399999999
             and coalesce(tuning_job_arn <> lag(tuning_job_arn) over by_creation, true)
             and coalesce(auto_ml_job_arn <> lag(auto_ml_job_arn) over by_creation, true),
             false
@@ -43,7 +43,7 @@ select
     role_arn,
     program,
     creation_time,
-    life_end_at,
+    last_end_at,
     training_job_status,
     is_ended,
     is_to_retry,

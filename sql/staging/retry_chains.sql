@@ -7,7 +7,7 @@ select
     min(month) as month, -- First day of the month (UTC) in which its first job was created.
     count(*) as jobs, -- Jobs of the chain.
     cast(sum(attempts) as bigint) as attempts, -- Attempts at running in all of them.
-    max(life_end_at) as last_end_at, -- End of life (UTC) of its last job.
+    max(last_end_at) as last_end_at, -- Last end (UTC) of its jobs.
     bool_and(is_ended) as is_ended, -- Whether all have ended.
     max(training_job_status) filter (where not is_retried) as training_job_status, -- Status of its last job.
     cast(sum(kept_microseconds) as bigint)

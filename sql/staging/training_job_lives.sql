@@ -76,6 +76,10 @@ select
     started_at, -- Instant (UTC) at which it began to download or to train; null if it has not.
     run_end_at, -- End of its run (UTC); of an open job the instant it was last seen; null if it has not started.
     life_end_at, -- End of its last visit (UTC): of an open one the instant up to which the job was seen.
+    -- Its last status may be told to be over without one that follows.
+    case
+        when is_ended then life_end_at else greatest(life_end_at, coalesce(run_end_at, observed_at))
+    end as last_end_at, -- life_end_at; of an open job its told run end, else the instant up to which it was seen.
     visit_microseconds, -- Microseconds of all its visits.
     epoch_us(life_end_at) - epoch_us(creation_time) as lifetime_microseconds, -- Microseconds from creation to life end.
     case

@@ -16,7 +16,7 @@ select
     l.creation_time,
     l.started_at,
     l.run_end_at,
-    l.life_end_at,
+    l.last_end_at,
     l.run_microseconds,
     l.instance_microseconds,
     l.gpu_microseconds,

@@ -1,7 +1,7 @@
 -- One row per month of creation, account, region, instance type, spot or not, kind of waste, and cause: instance time
 -- of jobs created in this month that brought nothing. `failed_job` and `stopped_job` are of all runs of jobs that
--- ended so, by failure class or stop cause; of other jobs `superseded_attempts` before an interruption, and `setup` and
--- `save` of the last attempt, within the run. Jobs that never started wasted nothing.
+-- ended so, by failure class or stop cause; of other jobs `superseded_attempts` before an interruption, and of
+-- completed ones `setup` and `save` of the last attempt, within the run. Jobs that never started wasted nothing.
 -- @incremental
 -- @unique: created_month, account_id, region, instance_type, is_spot, waste, cause
 -- @check nothing_negative: coalesce(instance_microseconds, 0) >= 0 and coalesce(gpu_microseconds, 0) >= 0

@@ -92,7 +92,7 @@ def attempts(job):
 def _chain(chain):
     first, last = chain[0], chain[-1]
     kept = {job.document["TrainingJobArn"]: kept_training(job, job is last) for job in chain}
-    elapsed = max(job.life_end for job in chain) - first.created
+    elapsed = max(job.last_end for job in chain) - first.created
     low, high = sum(kept.values()), sum(map(training, chain))
     return {
         "chain_job_arn": first.document["TrainingJobArn"],
@@ -105,7 +105,7 @@ def _chain(chain):
         "training_job_status": last.status,
         "is_open": not last.is_ended,
         "first_creation_time": timestamp(first.created),
-        "last_end_at": timestamp(max(job.life_end for job in chain)),
+        "last_end_at": timestamp(max(job.last_end for job in chain)),
         "elapsed_seconds": seconds(elapsed),
         "productive_seconds_low": seconds(low),
         "productive_seconds_high": seconds(high),

@@ -82,6 +82,13 @@ class Job:
         return self.visits[-1].end
 
     @cached_property
+    def last_end(self):
+        """Up to when chains and tuning jobs count it: an open job's last status may be told to be over."""
+        if self.is_ended:
+            return self.life_end
+        return max(self.life_end, self.run_end if self.is_started else self.observed)
+
+    @cached_property
     def lifetime(self):
         return self.life_end - self.created
 

@@ -28,7 +28,7 @@ def tuning_jobs(jobs):
 
 def _roll_up(children):
     started = [job for job in children if job.is_started]
-    first, last = min(job.created for job in children), max(job.life_end for job in children)
+    first, last = min(job.created for job in children), max(job.last_end for job in children)
     peak, peak_at = _peak(started)
     running = max(job.run_end for job in started) - min(job.started for job in started) if started else 0
     room = running * peak
