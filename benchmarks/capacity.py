@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -18,6 +19,7 @@ from typing import Any, Literal
 import msgspec
 from s3transfer.manager import TransferConfig
 
+from benchmarks.lakes import months_of
 from pipelines.assets.prune import RUNS_KEPT
 from pipelines.bucket.lease import RENEWAL_SECONDS
 from pipelines.bucket.objects import REMOVED_AT_ONCE, TRANSFERS_AT_ONCE
@@ -93,29 +95,35 @@ FLEETS = (
 
 
 @dataclass(frozen=True)
-class Line:
-    """What grows with jobs: so much where there are none, and so much for each."""
+class Growth:
+    """What grows with jobs: straight between the sizes that were measured, ``points`` in order, and on from the last.
 
-    start: float
-    a_job: float
+    It never falls.
+    """
+
+    points: tuple[tuple[float, float], ...]
 
     def at(self, jobs: float) -> float:
         """How much it is with so many jobs."""
-        return max(0.0, self.start + self.a_job * jobs)
+        after = min(max(1, bisect_left(self.points, (jobs,))), len(self.points) - 1)
+        (fewer, least), (more, most) = self.points[after - 1], self.points[after]
+        return least + max(0.0, most - least) * (jobs - fewer) / (more - fewer)
+
+    @property
+    def a_job(self) -> float:
+        """For each job beyond the largest size."""
+        (fewer, least), (more, most) = self.points[-2:]
+        return max(0.0, most - least) / (more - fewer)
 
     @classmethod
-    def through(cls, measured: Mapping[int, float], at_none: float = 0) -> Line:
-        """Through the two largest sizes that were measured; of a single one, through ``at_none``. It never falls."""
-        (jobs, value), (more_jobs, more_value) = sorted({0: at_none, **measured}.items())[-2:]
-        if more_value < value:
-            return cls(more_value, 0)
-        a_job = (more_value - value) / (more_jobs - jobs)
-        return cls(value - a_job * jobs, a_job)
+    def through(cls, measured: Mapping[float, float], at_none: float = 0) -> Growth:
+        """Through what was measured, and so much of no job at all."""
+        return cls(tuple(sorted({0: at_none, **measured}.items())))
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What the benchmarks measured. CPU seconds are one core's; the lines are over jobs, in seconds or bytes."""
+    """What the benchmarks measured. CPU seconds are one core's; what grows does so with jobs, in seconds or bytes."""
 
     cores: int
     jobs_built: tuple[int, ...]
@@ -152,13 +160,13 @@ class Measured:
     metric_calls_a_job: float
     metric_points_a_job: float
     metric_bytes_a_point: float
-    incremental_seconds: Line
-    other_seconds: Line
-    publish_seconds: Line
-    republish_seconds: Line
-    build_memory_bytes: Line
-    publish_memory_bytes: Line
-    published_bytes: Line
+    part_seconds: Growth  # of the models by month, by how many jobs a part has
+    other_seconds: Growth
+    publish_seconds: Growth
+    republish_seconds: Growth
+    build_memory_bytes: Growth
+    publish_memory_bytes: Growth
+    published_bytes: Growth
 
 
 def read_measured(results: Path) -> Measured:
@@ -172,14 +180,15 @@ def read_measured(results: Path) -> Measured:
     if not sizes:
         raise builds.lacking("any number of jobs")
 
-    def line(step: str, figure: str, unit: float = 1, at_none: float = 0) -> Line:
-        return Line.through({jobs: builds.at(f"{jobs}", step, figure) * unit for jobs in sizes}, at_none)
+    def growth(step: str, figure: str, unit: float = 1, at_none: float = 0) -> Growth:
+        return Growth.through({jobs: builds.at(f"{jobs}", step, figure) * unit for jobs in sizes}, at_none)
 
     of_incremental = {
         jobs: sum(took for model, took in builds.at(f"{jobs}", "first build", "models").items() if models().get(model))
         for jobs in sizes
     }
     of_others = {jobs: builds.at(f"{jobs}", "first build", "wall_seconds") - of_incremental[jobs] for jobs in sizes}
+    of_parts = {jobs / months_of(jobs): took / months_of(jobs) for jobs, took in of_incremental.items()}
     process_bytes = builds.at(f"{sizes[0]}", "quiet build", "peak_mib") * MIB
     ours = flatten.at("runs", "trainyard")
     footprint = _Result(results, "footprint")
@@ -199,13 +208,13 @@ def read_measured(results: Path) -> Measured:
         / flatten.at("documents", "trainyard"),
         lake_files_a_change=builds.at(f"{sizes[0]}", "1,000 recent", "commit_files")
         / builds.at(f"{sizes[0]}", "1,000 recent", "commit_partitions"),
-        incremental_seconds=Line.through(of_incremental),
-        other_seconds=Line.through(of_others),
-        publish_seconds=line("publish", "wall_seconds"),
-        republish_seconds=line("publish after recent", "wall_seconds"),
-        build_memory_bytes=line("first build", "peak_mib", MIB, process_bytes),
-        publish_memory_bytes=line("publish", "peak_mib", MIB, process_bytes),
-        published_bytes=line("publish", "published_mib", MIB),
+        part_seconds=Growth.through(of_parts),
+        other_seconds=Growth.through(of_others),
+        publish_seconds=growth("publish", "wall_seconds"),
+        republish_seconds=growth("publish after recent", "wall_seconds"),
+        build_memory_bytes=growth("first build", "peak_mib", MIB, process_bytes),
+        publish_memory_bytes=growth("publish", "peak_mib", MIB, process_bytes),
+        published_bytes=growth("publish", "published_mib", MIB),
         **{name: footprint.at(name) for name in FOOTPRINT},
         **{name: metrics.at(name) for name in METRICS},
     )
@@ -346,8 +355,12 @@ class Plan:
     @property
     def first_build_seconds(self) -> float:
         """Every model of every month, and the published file."""
-        made = self.measured.incremental_seconds.at(self.fleet.jobs) + self.measured.other_seconds.at(self.fleet.jobs)
-        return made + self.publish_seconds
+        return self.parts * self.part_seconds + self.measured.other_seconds.at(self.fleet.jobs) + self.publish_seconds
+
+    @property
+    def part_seconds(self) -> float:
+        """The models by month, of one part."""
+        return self.measured.part_seconds.at(self.fleet.jobs / self.parts)
 
     # A day.
 
@@ -461,9 +474,8 @@ class Plan:
 
     @property
     def build_seconds(self) -> float:
-        """Models by month for this month, the others for all jobs."""
-        by_month = self.measured.incremental_seconds.at(self.fleet.jobs_a_month)
-        return by_month + self.measured.other_seconds.at(self.fleet.jobs)
+        """Models by month for the part that this month is in, the others for all jobs."""
+        return self.part_seconds + self.measured.other_seconds.at(self.fleet.jobs)
 
     @property
     def publish_seconds(self) -> float:

@@ -39,6 +39,11 @@ def lake_home(jobs: int) -> Home:
     return home
 
 
+def months_of(jobs: int) -> int:
+    """How many months so many jobs are of, each a part of the lake."""
+    return 12 * min(jobs // JOBS_A_COPY, YEARS)
+
+
 def _source(home: Home) -> str:
     return RawArchive(home.raw).sources()[0]
 

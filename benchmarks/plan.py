@@ -23,7 +23,7 @@ from benchmarks.capacity import (
     RESOURCES,
     RUNS_A_DAY,
     Fleet,
-    Line,
+    Growth,
     Measured,
     Plan,
     Resource,
@@ -156,8 +156,9 @@ def _introduction(largest: Plan) -> list[str]:
         "<!-- Written by `make plan` from benchmarks/results: change benchmarks/plan.py or capacity.py, not this. -->",
         "",
         "How far one machine goes, and what gives way first. The figures are a model: constants that the benchmarks"
-        " measured, and settings of the code, carried on in straight lines. The largest build that was measured had"
-        f" {max(largest.measured.jobs_built):,} jobs; nothing here was tried with {largest.fleet.jobs:,}.",
+        " measured, and settings of the code, carried on in straight lines from what was measured. The largest build"
+        f" that was measured had {max(largest.measured.jobs_built):,} jobs; nothing here was tried with"
+        f" {largest.fleet.jobs:,}.",
         "",
         f"**In short.** {_verdict(largest)}",
         "",
@@ -358,8 +359,9 @@ def _remedies(plans: list[Plan]) -> list[str]:
 
 
 def _constants(measured: Measured) -> list[str]:
-    def rate(line: Line, unit: str) -> str:
-        return f"{_amount(line.at(0), unit)}, and {_amount(line.a_job * 1_000_000, unit)} for a million jobs"
+    def told(growth: Growth, unit: str) -> str:
+        sizes = ", ".join(f"{_amount(value, unit)} of {_amount(jobs)} jobs" for jobs, value in growth.points if jobs)
+        return f"{sizes}, and {_amount(growth.a_job * 1_000_000, unit)} for a million more"
 
     rows = {
         "calls.json": [
@@ -373,13 +375,13 @@ def _constants(measured: Measured) -> list[str]:
         ],
         "flatten.json": [("CPU a document", _amount(measured.flatten_cpu_seconds_a_document, "s"))],
         "builds.json": [
-            ("models by month", rate(measured.incremental_seconds, "s")),
-            ("other models", rate(measured.other_seconds, "s")),
-            ("publishing anew", rate(measured.publish_seconds, "s")),
-            ("publishing after a few changes", rate(measured.republish_seconds, "s")),
-            ("memory of a build", rate(measured.build_memory_bytes, "B")),
-            ("memory of publishing", rate(measured.publish_memory_bytes, "B")),
-            ("published file", rate(measured.published_bytes, "B")),
+            ("models by month, a part", told(measured.part_seconds, "s")),
+            ("other models", told(measured.other_seconds, "s")),
+            ("publishing anew", told(measured.publish_seconds, "s")),
+            ("publishing after a few changes", told(measured.republish_seconds, "s")),
+            ("memory of a build", told(measured.build_memory_bytes, "B")),
+            ("memory of publishing", told(measured.publish_memory_bytes, "B")),
+            ("published file", told(measured.published_bytes, "B")),
             ("lake: files that changes of a partition leave", f"{measured.lake_files_a_change:.1f}"),
         ],
         "footprint.json": [

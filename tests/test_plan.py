@@ -12,7 +12,7 @@ from benchmarks.capacity import (
     FLEETS,
     RESOURCES,
     Fleet,
-    Line,
+    Growth,
     Measured,
     Plan,
     accounts_at_limit,
@@ -62,13 +62,13 @@ MEASURED = Measured(
     metric_calls_a_job=0.04,
     metric_points_a_job=1_000,
     metric_bytes_a_point=4,
-    incremental_seconds=Line(0, 0.0001),
-    other_seconds=Line(5, 0.00005),
-    publish_seconds=Line(1, 0.0001),
-    republish_seconds=Line(2, 0.00009),
-    build_memory_bytes=Line(100_000_000, 1_000),
-    publish_memory_bytes=Line(100_000_000, 2_000),
-    published_bytes=Line(0, 2_000),
+    part_seconds=Growth.through({100_000: 10}),
+    other_seconds=Growth.through({1_000_000: 55}, 5),
+    publish_seconds=Growth.through({1_000_000: 101}, 1),
+    republish_seconds=Growth.through({1_000_000: 92}, 2),
+    build_memory_bytes=Growth.through({1_000_000: 1_100_000_000}, 100_000_000),
+    publish_memory_bytes=Growth.through({1_000_000: 2_100_000_000}, 100_000_000),
+    published_bytes=Growth.through({1_000_000: 2_000_000_000}),
 )
 PLAN = Plan(FLEET, MEASURED)
 # 4.5 versions of each job: one that is found, three while it lives three hours, half a one after it. 1,000,000 jobs in
@@ -163,11 +163,15 @@ def _models():
         ({100: 10.0}, 0, 1_000, 100),
         ({100: 10.0}, 5, 1_000, 55),
         ({100: 10.0, 1_000: 28.0, 10_000: 118.0}, 5, 100_000, 1_018),  # 10 for a thousand, from the largest two
-        ({100: 10.0, 1_000: 9.0}, 0, 100_000, 9),
+        ({100: 10.0, 1_000: 9.0}, 0, 100_000, 10),
+        ({100: 10.0, 1_000: 28.0}, 5, 0, 5),
+        ({100: 10.0, 1_000: 28.0}, 5, 40, 7),
+        ({100: 10.0, 1_000: 28.0}, 5, 100, 10),
+        ({100: 10.0, 1_000: 28.0, 10_000: 118.0}, 5, 550, 19),
     ],
 )
-def test_a_line_goes_on_through_the_largest_sizes(measured, at_none, jobs, value):
-    assert Line.through(measured, at_none).at(jobs) == pytest.approx(value)
+def test_growth_is_as_measured_and_goes_on_through_the_largest_sizes(measured, at_none, jobs, value):
+    assert Growth.through(measured, at_none).at(jobs) == pytest.approx(value)
 
 
 def test_what_cloudwatch_has_forgotten_is_not_asked_for():

@@ -16,7 +16,7 @@ from pipelines.cloudwatch.batches import NAMESPACE, Need, Series
 from pipelines.cloudwatch.due import Job
 from pipelines.cloudwatch.windows import Window
 from pipelines.errors import TrainyardError
-from pipelines.harvest.calls import Calls, TokenRefusedError, decoded
+from pipelines.harvest.calls import Calls, TokenRefusedError, decoded, no_page
 from pipelines.harvest.sources import Source
 
 MOST_ATTEMPTS = 4  # for results that are given in part, or whose tokens expire
@@ -30,6 +30,10 @@ class _Result(msgspec.Struct):
     Timestamps: list[float] = []
     Values: list[float] = []
     StatusCode: str = "Complete"
+
+    def __post_init__(self) -> None:
+        if len(self.Timestamps) != len(self.Values):
+            raise ValueError(f"{len(self.Timestamps)} timestamps of {len(self.Values)} values")
 
 
 class _Body(msgspec.Struct):
@@ -53,6 +57,8 @@ def measured(calls: Calls, batch: Sequence[Series]) -> tuple[list[list[Points]],
             for page in calls.pages("GetMetricData", **_request(batch, lacking)):
                 answered_at = answered_at or page.answered_at
                 for result in decoded(_BODY, page.body, "GetMetricData").MetricDataResults:
+                    if result.Id not in lacking:
+                        raise no_page("GetMetricData", f"a result {result.Id!r}, which was not asked for")
                     one, other = lacking[result.Id]
                     window = batch[one].need.window
                     # The call's window is that of all its series, of which more may be held already.

@@ -281,21 +281,21 @@ function totals(chosen) {
   const { rate, low, high } = failureRate(ended), { savings, per_1000_hours: interruptions } = spot(spots);
   const peak = peaks(chosen), most = greatest(peak, "high"), least = greatest(peak, "low");
   const mean = ratio(total(started).queue_wait_seconds, total(started).jobs);
-  const lost = figures.waste.rows(chosen).reduce((sum, row) => sum + row.hours, 0);
+  const wastes = selected("waste", chosen), lost = wastes.length ? total(wastes)[`${chosen.unit}_hours`] ?? null : 0;
   const stuck = total(selected("stuck_counts", chosen)).jobs ?? 0;
   return [
     ["submitted_jobs", "Jobs submitted", integer(use.submitted_jobs ?? 0), use.submitted_jobs ?? 0, `${integer(use.ended_jobs ?? 0)} ended`],
     ["failure_rate", "Failure rate", percent(rate), rate, rate === null ? "" : `${percent(low)} to ${percent(high)} (95\u00a0%)`],
     ["instance_hours", "Instance-hours", hours(use.instance_hours ?? 0), use.instance_hours ?? 0,
       use.instance_hours && use.billable_instance_hours === undefined ? "bill unknown" : `${hours(use.billable_instance_hours ?? 0)} billed`],
-    ["gpu_hours", "GPU-hours", hours(use.gpu_hours ?? 0), use.gpu_hours ?? 0, "of known types"],
+    ["gpu_hours", "GPU-hours", hours(use.instance_hours ? use.gpu_hours : 0), use.instance_hours ? use.gpu_hours ?? null : 0, "of known types"],
     ["list_cost", "List cost", money(priced ? cost.list_cost : null), priced ? cost.list_cost : null, priced === null ? "" : `of the ${percent(priced)} of hours with a price`],
     ["peak", `Peak of ${chosen.unit === "gpu" ? "GPUs" : "instances"}`, between(least, most), most, "at once"],
     ["mean_wait", "Mean wait", duration(mean), mean, middle(started)],
     ["goodput", "Goodput", percent(ratio(work.productive_instance_hours_low, work.instance_hours)), ratio(work.productive_instance_hours_low, work.instance_hours),
       `at least; at most ${percent(ratio(work.productive_instance_hours_high, work.instance_hours))}`],
     ["savings", "Saved by spot", percent(savings), savings, interruptions === null ? "" : `${hours(interruptions)} interruptions per 1,000 hours`],
-    ["waste", "Hours wasted", hours(lost), lost, `of ${chosen.unit === "gpu" ? "GPUs" : "instances"}, all time`],
+    ["waste", "Hours wasted", hours(lost), lost, `of ${chosen.unit === "gpu" ? "GPUs of known types" : "instances"}, all time`],
     ["stuck_jobs", "Stuck now", integer(stuck), stuck, "open jobs"],
   ];
 }

@@ -161,9 +161,12 @@ def decoded(decoder: msgspec.json.Decoder[Shape], body: bytes, operation: str) -
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise TrainyardError(
-            f"{operation} gives what is no page ({error}): check the endpoint, then run again"
-        ) from None
+        raise no_page(operation, error) from None
+
+
+def no_page(operation: str, why: object) -> TrainyardError:
+    """The error that an operation's answer is not what AWS documents."""
+    return TrainyardError(f"{operation} gives what is no page ({why}): check the endpoint, then run again")
 
 
 def is_denied(error: ClientError) -> bool:

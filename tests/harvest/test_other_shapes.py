@@ -46,6 +46,12 @@ class Answering:
         (lambda calls: price_list.ask(SOURCE, calls), "GetProducts", b'{"PriceList":[{}]}'),
         (lambda calls: service_quotas.ask(SOURCE, calls), "ListServiceQuotas", b'{"Quotas":[{"Value":"many"}]}'),
         (lambda calls: measured(calls, [SERIES]), "GetMetricData", b'{"MetricDataResults":null}'),
+        (lambda calls: measured(calls, [SERIES]), "GetMetricData", b'{"MetricDataResults":[{"Id":"another"}]}'),
+        (
+            lambda calls: measured(calls, [SERIES]),
+            "GetMetricData",
+            b'{"MetricDataResults":[{"Id":"q0x0","Timestamps":[1.5],"Values":[]}]}',
+        ),
     ],
 )
 def test_another_shape_is_an_error_that_says_what_to_do(ask, operation, body):
