@@ -64,6 +64,28 @@ def test_failures_cost_what_their_jobs_did_before_the_week_too(ask, marts, jobs)
         assert sum(row[measure] or 0 for row in rows) == pytest.approx(sum(row[measure] or 0 for row in costs))
 
 
+def test_each_value_of_each_tag_has_what_its_jobs_used_and_cost(ask, marts, jobs, seen_at, made_documents):
+    ended = {arn for arn, job in jobs.items() if job["is_ended"] and job["life_end_at"] >= seen_at - timedelta(days=30)}
+    costs = Counter()
+    for row in marts["fct_training_job_costs"]:
+        if row["line"] == "training" and not row["is_prepaid"]:
+            costs[row["training_job_arn"]] += row["list_cost"] or 0
+    expected = defaultdict(lambda: [0, 0.0, 0.0])
+    for document in made_documents:
+        if (arn := document["TrainingJobArn"]) in ended:
+            for tag in document.get("Tags") or ():
+                of_value = expected[tag["Key"], tag["Value"]]
+                of_value[0] += 1
+                of_value[1] += jobs[arn]["instance_hours"] or 0
+                of_value[2] += costs[arn]
+    rows = ask("cost_by_tag")
+    told = {(row["tag"], row["value"]): [row["jobs"], row["instance_hours"], row["list_cost"] or 0] for row in rows}
+    assert len({tag for tag, _ in told}) > 1
+    assert told.keys() == expected.keys()
+    for value, figures in told.items():
+        assert figures == pytest.approx(expected[value])
+
+
 def test_teams_use_hours_in_the_months_in_which_their_jobs_ran(ask, marts, seen_at):
     this_month = seen_at.date().replace(day=1)
     last_month = (this_month - timedelta(days=1)).replace(day=1)
