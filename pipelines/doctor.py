@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 from pipelines import price_list, service_quotas
 from pipelines.cloudwatch.metric_data import ask_for_nothing
 from pipelines.config import Settings
+from pipelines.errors import TrainyardError
 from pipelines.flatten.layout import lake_tables
 from pipelines.harvest import search
 from pipelines.harvest.calls import Calls, is_denied
@@ -92,10 +93,18 @@ def _data_directory(home: Home) -> Iterator[Finding]:
         told = f"{folder} cannot be written to ({error.strerror}): correct this, or set TRAINYARD_HOME"
         yield Finding(Level.failed, "data directory", told)
         return
+    if home.mirror:
+        try:
+            home.mirror.bucket.etag("lake/manifest.json")
+            next(home.mirror.bucket.listed(""), None)
+        except TrainyardError as error:
+            yield Finding(Level.failed, "bucket", str(error))
+            return
+        yield Finding(Level.ok, "bucket", f"{home.place} may be listed and read")
     free = shutil.disk_usage(folder).free
     held = sum(map(_size, [*home.lake.rglob("*"), *home.builds.rglob("*"), home.warehouse]))
     needed = max(LEAST_FREE_BYTES, ROOM_FOR_A_BUILD * held)
-    told = f"{home.place}: {free / 2**30:,.1f} GiB free"
+    told = f"{home.root}: {free / 2**30:,.1f} GiB free"
     if free < needed:
         yield Finding(Level.warning, "data directory", f"{told}: a build may need {needed / 2**30:,.1f}, make room")
     else:

@@ -189,11 +189,14 @@ class Home:
                     self._note.write_bytes(msgspec.json.encode(note))
                     if self.mirror:
                         among_machines.enter_context(self.mirror.writing(wait_seconds))
-                yield _emptied(self.root / ".work")
+                    _empty(self.root / ".work")
+                yield self.root / ".work"
         except OSError as error:  # what a write raises does not name its file
             error.filename = error.filename or str(self.root)
             raise
         finally:
+            if lock.lock_counter == 1:
+                self._note.unlink(missing_ok=True)
             lock.release()
 
     @property
@@ -213,7 +216,6 @@ class Home:
         return f"process {writer.process} on {writer.host} has been writing to {self.place} since {since}"
 
 
-def _emptied(folder: Path) -> Path:
+def _empty(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(exist_ok=True)
-    return folder

@@ -48,7 +48,7 @@ def reread(settings: Settings, on_progress: OnProgress | None = None) -> list[Ou
 
         outcomes = side_by_side(find_sources(settings), work_on, on_progress)
         settled |= {arn for work in works for arn in work.settled}
-    write_due(home.root, {arn: job for arn, job in noted.items() if arn not in settled})
+    write_due(home.root, {arn: job for arn, job in noted.items() if arn not in settled}, noted)
     return outcomes
 
 
@@ -65,8 +65,8 @@ class _Reread:
         self._archive = RawArchive(settings.home / "raw")
         self._redact = Redactor(settings.secret_keys).redact
         self._on_jobs = on_jobs
-        begins_at = (self._archive.watermark(source.name) or 0) / 1e6 - settings.overlap_seconds
-        self._due = {arn: job for arn, job in due.items() if _is_of(arn, source) and job.changed_at < begins_at}
+        self._overlap_seconds = settings.overlap_seconds
+        self._of_source = {arn: job for arn, job in due.items() if _is_of(arn, source)}
 
     @property
     def calls(self) -> int:
@@ -80,8 +80,9 @@ class _Reread:
 
     def run(self) -> None:
         """Ask for them by name, some at a time, and write what is found to raw."""
-        arns = sorted(self._due)
-        for asked, page in search.named(self._calls, [self._due[arn].name for arn in arns]):
+        begins_at = (self._archive.watermark(self._source) or 0) / 1e6 - self._overlap_seconds
+        arns = sorted(arn for arn, job in self._of_source.items() if job.changed_at < begins_at)
+        for asked, page in search.named(self._calls, [self._of_source[arn].name for arn in arns]):
             found = [Observation(page.answered_at, self._redact(job.document)) for job in page.jobs]
             if found:
                 self._archive.append(self._source, found)

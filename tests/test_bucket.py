@@ -260,6 +260,21 @@ def test_a_writer_that_was_taken_over_finds_out(machine, url, monkeypatch):
         assert not last_looks(one.root)
 
 
+def test_a_renewal_whose_answer_never_came_is_no_other_writer(machine, url):
+    home = machine()
+    with home.writing():
+        held = home.mirror._lease
+        bucket.faults += [("PUT", ".writer.json", "lost"), ("PUT", ".writer.json", "denied")]
+        with pytest.raises(TrainyardError, match="AccessDenied"):
+            held.renew()
+        bucket.faults.clear()
+        held.renew()
+        committed(home, 1, "one.parquet")
+    assert machine("two").mirror.bucket.read(".writer.json")
+    with machine("two").writing(wait_seconds=0):
+        assert read_manifest(machine("two").lake).generation == 1
+
+
 def test_a_write_whose_answer_was_lost_is_no_conflict(machine):
     home = machine()
     with home.writing():

@@ -9,7 +9,9 @@ import pytest
 
 from pipelines.config import Settings, SourceSettings
 from pipelines.doctor import Level, examine
+from pipelines.home import working_copy
 from pipelines.simulator import Fault, Fleet, Simulator
+from tests import bucket
 from tests.main_job import CREDENTIALS, only_the_simulator, trainyard
 from tests.simulator.made import T0, job
 
@@ -116,6 +118,17 @@ def test_a_disk_that_is_nearly_full(settings, simulator, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(2**40, 2**40, 2**20))
     ((level, text),) = found(settings)
     assert (level, "make room" in text) == (Level.warning, True)
+
+
+def test_a_bucket_is_asked(settings, simulator, monkeypatch, tmp_path):
+    with bucket.served() as surroundings:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", surroundings["AWS_ENDPOINT_URL_S3"])
+        there = settings.model_copy(update={"home": working_copy(f"s3://{bucket.NAME}/data", tmp_path / "cache")})
+        assert found(there) == []
+        missing = settings.model_copy(update={"home": working_copy("s3://no-such-bucket/data", tmp_path / "cache")})
+        ((level, told),) = [(level, told) for level, told in found(missing) if "no-such-bucket" in told]
+    assert level is Level.failed
+    assert "create it, or correct TRAINYARD_HOME" in told
 
 
 def test_a_folder_that_is_none(settings, simulator, tmp_path):

@@ -3,7 +3,9 @@
 import json
 
 import pytest
+from dagster import AssetCheckSeverity
 
+from pipelines.assets.raw import training_job_documents
 from pipelines.config import Settings, SourceSettings
 from pipelines.harvest.due import note_due, read_due
 from pipelines.harvest.harvest import harvest
@@ -154,6 +156,17 @@ def test_a_job_that_the_service_lacks_is_asked_for_once(settings, home, monkeypa
         assert (outcome.documents, outcome.error) == (0, None)
         assert reread(settings) == []
         assert simulator.calls["Search"] == 1
+
+
+def test_what_could_not_be_read_again_is_a_warning_of_the_run(settings, home, monkeypatch):
+    harvested(settings, home, monkeypatch, JOBS[1:])
+    note(home, event(JOBS[0]))
+    with serve(monkeypatch, JOBS) as simulator:
+        simulator.inject(Fault(kind="access-denied", operation="Search"))
+        made = next(iter(training_job_documents(settings, print)))
+    (check,) = [check for check in made.check_results if check.check_name == "every_call_allowed"]
+    assert (check.passed, check.severity) == (False, AssetCheckSeverity.WARN)
+    assert "jobs that events named were not read: An error occurred (AccessDenied" in check.metadata[NAME].value
 
 
 def test_jobs_of_other_accounts_and_failures_stay_due(settings, home, monkeypatch):

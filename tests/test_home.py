@@ -52,6 +52,12 @@ def test_who_writes_and_since_when_is_said(home, holder):
     assert str(home.root) in said
 
 
+def test_nobody_is_named_who_has_ended(home):
+    with home.writing():
+        assert f"process {os.getpid()}" in home._writer()
+    assert home._writer() == f"another process is writing to {home.root}"
+
+
 @pytest.mark.forks
 def test_a_command_does_not_wait_for_another(home, holder, models, monkeypatch):
     few_models.use(monkeypatch.setattr, models)
@@ -72,10 +78,12 @@ def test_a_lock_left_by_a_killed_process_is_taken_over(home, holder):
 
 
 def test_whoever_writes_may_do_so_in_a_step_of_a_step(home):
-    with home.writing(), home.writing(wait_seconds=0):
-        pass
-    with home.writing(wait_seconds=0):
-        pass
+    with home.writing() as work:
+        (work / "spilled").touch()
+        with home.writing(wait_seconds=0) as own:
+            assert own == work
+        assert f"process {os.getpid()}" in home._writer()
+        assert (work / "spilled").exists()
 
 
 def test_of_two_runs_started_at_once_one_works(home, models):

@@ -31,8 +31,8 @@ RAW = dg.AssetKey(["raw", "training_job_documents"])
         dg.AssetCheckSpec(
             "every_call_allowed",
             asset=RAW,
-            description="Every source allowed all calls. Where it did not, a dearer way or a gap made up for it: allow"
-            " the call (`docs/iam-policy.json` has all), or leave it so.",
+            description="Every source allowed all calls, and gave the jobs that events named. Where it did not, a"
+            " dearer way or a gap made up for it: allow the call (`docs/iam-policy.json` has all), or leave it so.",
         ),
     ],
     pool="sagemaker",
@@ -45,7 +45,8 @@ def training_job_documents(
     Raises TrainyardError where none gave anything: there is nothing new to go on with then.
     """
     with Home(settings.home).writing():
-        for outcome in reread(settings, by_source(log)):
+        reread_outcomes = reread(settings, by_source(log))
+        for outcome in reread_outcomes:
             log(f"named by events: {told(outcome)}")
         outcomes = harvest(settings, by_source(log))
     check = _every_source_harvested(outcomes)
@@ -60,7 +61,7 @@ def training_job_documents(
             "calls": sum(outcome.calls for outcome in outcomes),
             "sources": dg.MetadataValue.json({outcome.source: asdict(outcome) for outcome in outcomes}),
         },
-        check_results=[check, _every_call_allowed(outcomes)],
+        check_results=[check, _every_call_allowed(outcomes, reread_outcomes)],
     )
 
 
@@ -71,8 +72,12 @@ def _every_source_harvested(outcomes: list[Outcome]) -> dg.AssetCheckResult:
     )
 
 
-def _every_call_allowed(outcomes: list[Outcome]) -> dg.AssetCheckResult:
-    warnings = {outcome.source: "; ".join(outcome.warnings) for outcome in outcomes if outcome.warnings}
+def _every_call_allowed(outcomes: list[Outcome], reread_outcomes: list[Outcome]) -> dg.AssetCheckResult:
+    told_of = {outcome.source: list(outcome.warnings) for outcome in (*outcomes, *reread_outcomes)}
+    for outcome in reread_outcomes:
+        if outcome.error:
+            told_of[outcome.source].append(f"jobs that events named were not read: {outcome.error}")
+    warnings = {source: "; ".join(lines) for source, lines in told_of.items() if lines}
     return dg.AssetCheckResult(
         asset_key=RAW,
         check_name="every_call_allowed",

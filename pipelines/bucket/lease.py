@@ -70,11 +70,24 @@ class Lease:
             now = time.monotonic()
             content = msgspec.structs.replace(self._writer, renewed_at=datetime.now(UTC), is_over=is_over)
             try:
-                self._etag = self._bucket.write(_NAME, msgspec.json.encode(content), self._etag)
+                self._etag = self._written(content)
             except ChangedMeanwhileError:
                 self._is_lost = True
                 raise
             self._renewed_at = now
+
+    def _written(self, content: _Writer) -> str:
+        encoded = msgspec.json.encode(content)
+        try:
+            return self._bucket.write(_NAME, encoded, self._etag)
+        except ChangedMeanwhileError:
+            # A renewal of before may have been carried out though its answer never came.
+            found = self._bucket.read(_NAME)
+            writer = _decoded(found)
+            is_own = writer and msgspec.structs.replace(writer, renewed_at=self._writer.renewed_at) == self._writer
+            if not (self._renewed_at and found and is_own):
+                raise
+            return self._bucket.write(_NAME, encoded, found.etag)
 
     def keep(self, is_over: threading.Event) -> None:
         """Renew it, time and again, until the work is over; an answer that does not come may come the next time."""

@@ -21,7 +21,7 @@ from pipelines.cloudwatch.metric_data import Points, connect, measured
 from pipelines.cloudwatch.tables import ALGORITHM_METRICS, HARDWARE_METRICS, METRIC_WINDOWS
 from pipelines.cloudwatch.windows import MARGIN_SECONDS, Window, earliest, windows_due
 from pipelines.config import Settings
-from pipelines.harvest.archive import last_looks
+from pipelines.harvest.archive import last_look
 from pipelines.harvest.calls import Calls
 from pipelines.harvest.outcome import CLOUDWATCH, FAILURES, Outcome, keep_outcomes
 from pipelines.harvest.side_by_side import side_by_side
@@ -83,7 +83,7 @@ class Collection:
         Raises botocore's errors, and TrainyardError. What was kept before an error stays.
         """
         self._calls = connect(self._source)
-        now = last_looks(self._home.root).get(self._source.name)
+        now = last_look(self._home.root, self._source.name)
         try:
             while now is not None:
                 now = self._ask_as_of(self._calls, now)

@@ -89,9 +89,9 @@ class RawArchive:
 
         A watermark lower than the source's present one leaves that in force: it never goes back.
         """
-        batches = self.batches(source)
-        sequence = int(_last_sequence(batches[-1])) + 1 if batches else 1
-        reached = max(watermark, self.watermark(source) or 0)
+        *_, last = (None, *self.batches(source))
+        sequence = int(_last_sequence(last)) + 1 if last else 1
+        reached = max(watermark, int(part_of(last, "watermark"))) if last else watermark
         suffix = f"-{label}" if label else ""
         batch = self._of(source) / f"{sequence:010d}-{reached:016d}{suffix}.ndjson.zst"
         with replacing(batch) as beside, _zstd_writer(beside) as file:
@@ -183,8 +183,14 @@ def write_last_look(home: Path, source: str, looked_at: float) -> None:
     write_whole(home / "sources" / f"{source}.json", msgspec.json.encode(_Look(source, looked_at)))
 
 
+def last_look(home: Path, source: str) -> float | None:
+    """Until when the source's jobs are known, in epoch seconds; None if it was never harvested completely."""
+    path = home / "sources" / f"{source}.json"
+    return _look(path).last_complete_look_at if path.exists() else None
+
+
 def last_looks(home: Path) -> dict[str, float]:
-    """For each source that was ever harvested completely: until when its jobs are known, in epoch seconds."""
+    """The same of each source that was ever harvested completely."""
     looks = [_look(path) for path in sorted((home / "sources").glob("*.json"))]
     return {look.source: look.last_complete_look_at for look in looks}
 

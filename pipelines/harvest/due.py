@@ -64,20 +64,22 @@ def read_due(home: Path) -> dict[str, Due]:
     except FileNotFoundError:
         return {}
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise TrainyardError(f"{path} cannot be read ({error}): remove it, and import the events again") from None
+        remedy = "remove it, and what it named is due once another event names it"
+        raise TrainyardError(f"{path} cannot be read ({error}): {remedy}") from None
 
 
-def write_due(home: Path, due: Mapping[str, Due]) -> None:
-    """Put these in place of the jobs that are due now."""
-    if due != read_due(home):
+def write_due(home: Path, due: Mapping[str, Due], held: Mapping[str, Due]) -> None:
+    """Put these in place of the jobs that are due now, which are ``held``."""
+    if due != held:
         write_whole(home / "due.json", msgspec.json.encode(due, order="sorted"))
 
 
 def note_due(home: Path, documents: Iterable[bytes]) -> None:
     """Add the jobs that events among the documents name to those that are due."""
-    due = read_due(home)
+    held = read_due(home)
+    due = dict(held)
     for document in documents:
         for arn, job in named_by(document).items():
             if arn not in due or due[arn].changed_at < job.changed_at:
                 due[arn] = job
-    write_due(home, due)
+    write_due(home, due, held)

@@ -42,11 +42,13 @@ def import_files(
     started = time.monotonic()
     documents = batches = 0
     errors = []
+    labels = archive.labels(IMPORT)
     for file in files:
         try:
-            for batch, label in _batches(file, redactor, archive.labels(IMPORT)):
+            for batch, label in _batches(file, redactor, labels):
                 on_batch(batch)
                 archive.append(IMPORT, batch, label=label)
+                labels |= {label} if label else set()
                 documents += len(batch)
                 batches += 1
         except TrainyardError as error:

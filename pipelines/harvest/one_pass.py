@@ -42,7 +42,7 @@ from botocore.parsers import ResponseParserError
 from pipelines.config import OVERLAP_SECONDS, When
 from pipelines.errors import TrainyardError
 from pipelines.harvest import listing, search
-from pipelines.harvest.archive import RawArchive, last_looks, write_last_look
+from pipelines.harvest.archive import RawArchive, last_look, write_last_look
 from pipelines.harvest.calls import Calls, TokenRefusedError, is_denied
 from pipelines.harvest.describe import Completion, at_once
 from pipelines.harvest.intake import Intake
@@ -110,7 +110,7 @@ class Pass:
         Raises botocore's errors, and TrainyardError where the service gives fewer jobs than it counts, however it is
         asked. What came before an error is kept.
         """
-        self._looked_at = last_looks(self._home).get(self.source)
+        self._looked_at = last_look(self._home, self.source)
         self._intake.recall(self._looked_at)
         try:
             try:

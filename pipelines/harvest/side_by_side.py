@@ -16,7 +16,8 @@ from pipelines.harvest.sources import Source
 
 MOST_AT_ONCE = 16
 
-# The name of a source, its jobs so far, its calls so far. Called from threads of the sources.
+# The name of a source, how many jobs (or of `cloudwatch`, points) its work has gone through, its calls so far. Called
+# from threads of the sources.
 OnProgress = Callable[[str, int, int], None]
 
 _log = logging.getLogger(__name__)
@@ -52,8 +53,8 @@ def side_by_side(
 ) -> list[Outcome]:
     """Do the work on every source; gives the outcome of each in order, also what came in place of a source.
 
-    ``work_on`` gets a source and a function to call with the number of its jobs so far, which may end the thread; it
-    only makes the work, for what fails must do so in ``run``. A source that fails says so in its outcome; the others
+    ``work_on`` gets a source and a function to call with how far it is, which may end the thread; it only makes the
+    work, for what fails must do so in ``run``. A source that fails says so in its outcome; the others
     go on.
     """
     outcomes: dict[str, Outcome] = {}

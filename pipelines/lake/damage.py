@@ -22,7 +22,7 @@ def explained(error: duckdb.Error, home: Home) -> TrainyardError | None:
     """The error in one line with its way out, or None where it is the program's own."""
     text = " ".join(str(error).split())
     if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in text:
-        return TrainyardError(f"{text}: free memory or disk space, or raise `memory_limit`, then run again")
+        return TrainyardError(f"{text}: free memory or disk space, or raise `memory_limit` for a build, then run again")
     manifest = read_manifest(home.lake)
     of_lake = [path for table in lake_tables() for path in manifest.paths(home.lake, table.name)]
     of_metrics = store.held(home).all_paths(home.metrics)
@@ -42,8 +42,8 @@ def explained(error: duckdb.Error, home: Home) -> TrainyardError | None:
     return None
 
 
-def way_out(home: Home, path: Path, remedy: str) -> str:
-    """What to do about a damaged file: of one that is in a bucket, first to have it brought here again."""
+def way_out(home: Home, path: Path, remedy: str, then: str = "") -> str:
+    """What to do about a damaged file: of one that is in a bucket, first to have it brought here anew and ``then``."""
     if not home.url:
         return remedy
-    return f"remove it, to have {home.address(path)} brought here again; if that is damaged too, {remedy}"
+    return f"remove it{then}, to have {home.address(path)} brought here again; if that is damaged too, {remedy}"

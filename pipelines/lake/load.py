@@ -92,6 +92,7 @@ def _undamaged(home: Home, batch: Path, damage: list[Quarantined]) -> Iterator[b
             batch,
             "to get them again move it and the later files of its folder away, harvest or import, then"
             " `trainyard rebuild`",
+            then=" and run `trainyard rebuild`",
         )
         damage.append(Quarantined(f"{batch} is damaged ({error}) and some of its documents are lost: {remedy}", "", ""))
 

@@ -5,6 +5,7 @@ Not here: what is current (``manifest``).
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 
@@ -24,10 +25,18 @@ def prune(home: Home, now: float | None = None) -> int:
         listed = listed_files(home)
         files = (path for folder in (home.lake, home.metrics) for path in folder.glob("*/*/*/*/*.parquet"))
         unlisted = [path for path in files if path not in listed]
-        stale = [path for path in (*unlisted, *leftovers(home.root)) if path.stat().st_mtime < before]
+        stale = [path for path in (*unlisted, *leftovers(home.root)) if _changed_at(path) < before]
         for path in stale:
-            path.unlink()
+            path.unlink(missing_ok=True)
     return len(stale)
+
+
+def _changed_at(path: Path) -> float:
+    """When a file was changed; of one that was put in place or removed meanwhile: never before now."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def listed_files(home: Home) -> set[Path]:

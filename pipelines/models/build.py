@@ -1,7 +1,7 @@
-"""A build: every model of one state of the lake, as Parquet files, listed in a folder that nothing alters afterwards.
+"""A build: every model of one state of the lake, as Parquet files, listed in a folder that no later build alters.
 
 Here: starting one (what its inputs are is settled then), running and checking a model, and removing what no build needs
-any more. All of its state is in its folder, so each step may be another process. Not here: which parts a lake has
+any more. All of its state is on the disk, so each step may be another process. Not here: which parts a lake has
 (``parts``), and making the published file (``publish``).
 
     builds/<build>/settled.json                   its inputs
@@ -164,10 +164,10 @@ class Build:
         for part in self._parts(bound):
             name = f"{part}-{self._fingerprint(bound, part)}.parquet"
             kept = self._kept(bound.name) / name
-            if kept.exists():
-                kept.touch()  # it is as good as new: not to be removed before this build's list is there
+            try:
+                os.utime(kept)  # it is as good as new: not to be removed before this build's list is there
                 made[part] = kept
-            else:
+            except FileNotFoundError:
                 made[part] = due[part] = self._list(bound.name).with_suffix("") / name
         if due:
             self._make(bound, due)

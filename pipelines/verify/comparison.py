@@ -32,7 +32,7 @@ from pipelines.lake.quarantine import Quarantine
 from pipelines.verify.held import Held
 from pipelines.verify.windows import Window, differing, months
 
-MOST_CONFIRMED = 1_000  # jobs of one verification: each takes a call
+MOST_CONFIRMED = 1_000  # jobs of one verification of a source: each takes a call
 
 _ARN = re.compile(r'"TrainingJobArn"\s*:\s*"([^"]+)"')
 
@@ -95,7 +95,7 @@ class Comparison:
         self._jobs = 0
         self._fetched: Counter[str] = Counter()  # by month
         self._missed: Counter[str] = Counter()
-        self._changed = 0
+        self._changed = self._confirmed = 0
 
     @property
     def calls(self) -> int:
@@ -193,11 +193,13 @@ class Comparison:
 
     def _is_gone(self, name: str) -> bool:
         """Does the service say by name that it has no such job? By Describe, which reads no index; else by Search."""
-        if self._missed.total() >= MOST_CONFIRMED:
+        if self._confirmed == MOST_CONFIRMED:
             raise TrainyardError(
-                f"the service lacks more than {MOST_CONFIRMED:,} jobs that the lake has: so many are marked as deleted;"
-                " if that is right, run `trainyard verify` again for the rest"
+                f"Search lacks more than {MOST_CONFIRMED:,} jobs that the lake has: so many were asked for by name, and"
+                f" the service has none of {self._missed.total():,}, which are marked as deleted; if that is right, run"
+                " `trainyard verify` again for the rest"
             )
+        self._confirmed += 1
         try:
             return describe(self._calls, name) is None
         except ClientError as error:

@@ -4,6 +4,7 @@
 -- @unique: training_job_arn
 
 -- Of one month it is known; between the last of a month and the first of the next that has such a job, it is not.
+-- What makes a retry stands in staging.retry_candidates, within a month, too.
 with sequenced as (
     select
         *,

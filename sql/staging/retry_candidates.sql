@@ -5,6 +5,7 @@
 -- @incremental
 -- @unique: training_job_arn
 
+-- What makes a retry stands in staging.retries, across months, too.
 with sequenced as (
     select
         *,

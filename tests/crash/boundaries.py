@@ -76,10 +76,13 @@ def samples(found: list[Boundary]) -> list[Boundary]:
 
     Left out are those before which the disk is, for all that a killed process can do to it, as before another: nothing
     came into force since. So it is before a folder is made, a file beside the one that it replaces is opened or synced,
-    or what is left of it is removed, and before most of what fills the file that is published.
+    or what is left of it is removed, before a note of who writes, and before most of what fills the file that is
+    published.
     """
     last = {boundary.label: boundary for boundary in found if boundary.label.startswith(("os.rename", "send"))}
-    alike = re.compile(r"os\.mkdir|fsync|(open|os\.remove) .*\.tmp$|duckdb (attach|create table|comment)")
+    alike = re.compile(
+        r"os\.mkdir|fsync|(open|os\.remove) .*\.(tmp|writer\.json)$|duckdb (attach|create table|comment)"
+    )
     firsts = [boundary for boundary in found if boundary.occurrence == 1 and not alike.match(boundary.label)]
     return list(dict.fromkeys([*firsts, *last.values()]))
 

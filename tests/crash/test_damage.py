@@ -197,7 +197,7 @@ def test_small_files(whole, tmp_path, file, command, way_out):
 @pytest.mark.parametrize(
     ("file", "command", "way_out"),
     [
-        ("due.json", "status", "import the events again"),
+        ("due.json", "status", "due once another event names it"),
         ("outcomes/harvest.json", "status", "the next run writes it anew"),
         ("deleted/import.ndjson", "build", "`trainyard verify`"),
     ],

@@ -425,6 +425,9 @@ def test_prune_removes_what_killed_processes_left_half_written(home):
     ]
     for name in left:
         (home.root / name).touch()
+    # One that another process puts in place meanwhile is not there any more where it was found.
+    (home.root / ".dashboard.html.7.tmp").symlink_to("put in place")
     assert prune(home) == 0
     assert prune(home, now=time.time() + GRACE_SECONDS + 60) == len(left)
+    (home.root / ".dashboard.html.7.tmp").unlink()
     assert sorted(path for path in home.root.rglob("*") if path.suffix != ".ndjson") == whole

@@ -263,6 +263,20 @@ def test_a_service_that_seems_to_have_lost_everything_is_not_believed_at_once(se
     assert len(read_marks(home, NAME)) == 10
 
 
+def test_no_more_than_some_are_asked_for_by_name_whatever_comes_of_it(settings, home, serving, monkeypatch):
+    asked = []
+    monkeypatch.setattr("pipelines.verify.comparison.MOST_CONFIRMED", 10)
+    monkeypatch.setattr("pipelines.verify.comparison.describe", lambda calls, name: asked.append(name) or b"{}")
+    serving(JOBS)
+    harvest(settings)
+    serving([job("other", T0)])
+    outcome, _ = verified(settings)
+    assert "lacks more than 10 jobs" in outcome.error
+    assert "has none of 0" in outcome.error
+    assert len(asked) == 10
+    assert not read_marks(home, NAME)
+
+
 def test_a_page_that_lacks_jobs_marks_nothing(settings, home, serving):
     serving(JOBS)
     harvest(settings)
