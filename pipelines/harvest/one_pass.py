@@ -39,7 +39,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from pipelines.config import OVERLAP_SECONDS, When
+from pipelines.config import When
 from pipelines.errors import TrainyardError
 from pipelines.harvest import listing, search
 from pipelines.harvest.archive import RawArchive, last_look, write_last_look
@@ -66,9 +66,9 @@ class Pass:
         calls: Calls,
         home: Path,
         redactor: Redactor,
-        on_page: Callable[[int], None] = lambda documents: None,
-        overlap_seconds: int = OVERLAP_SECONDS,
-        describe: When = "when-needed",
+        on_page: Callable[[int], None],
+        overlap_seconds: int,
+        describe: When,
     ) -> None:
         self.source = source
         self._warnings: list[str] = []

@@ -2,6 +2,7 @@
 
 import json
 
+from pipelines.config import OVERLAP_SECONDS
 from pipelines.harvest.archive import RawArchive
 from pipelines.harvest.calls import Calls
 from pipelines.harvest.one_pass import Pass
@@ -12,10 +13,15 @@ from tests.simulator.clients import client
 SOURCE = "111122223333-eu-west-1"
 
 
+def pass_by(calls, home, on_page=lambda documents: None, overlap_seconds=OVERLAP_SECONDS, describe="when-needed"):
+    """A pass that has not begun, by these calls."""
+    return Pass(SOURCE, calls, home.root, Redactor(), on_page, overlap_seconds, describe)
+
+
 def new_pass(simulator, home, attempts=10, **options):
-    """A pass that has not begun; its client tries a call ``attempts`` times."""
+    """The same; its client tries a call ``attempts`` times."""
     calls = Calls(client(simulator, attempts=attempts), lambda: client(simulator, attempts=attempts))
-    return Pass(SOURCE, calls, home.root, Redactor(), **options)
+    return pass_by(calls, home, **options)
 
 
 def run_pass(simulator, home, **options):

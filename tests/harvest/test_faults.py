@@ -17,12 +17,10 @@ from pipelines.errors import TrainyardError
 from pipelines.harvest import calls, intake, listing, search
 from pipelines.harvest.archive import last_looks
 from pipelines.harvest.harvest import harvest
-from pipelines.harvest.one_pass import Pass
 from pipelines.harvest.outcome import HARVEST, kept_outcomes
-from pipelines.harvest.redact import Redactor
 from pipelines.home import Home
 from pipelines.simulator import Fault, Fleet, Simulator
-from tests.harvest.passes import SOURCE, described, held, new_pass, run_pass, searched
+from tests.harvest.passes import described, held, new_pass, pass_by, run_pass, searched
 from tests.main_job import CREDENTIALS, forget_settings, trainyard
 from tests.simulator.clients import client
 from tests.simulator.made import T0, job
@@ -311,7 +309,7 @@ def test_an_answer_that_is_no_page_is_an_error_in_one_line(home):
             "before-parse.sagemaker", lambda response_dict, **_: response_dict.update(body=b'{"Results": 7}')
         )
         with pytest.raises(TrainyardError, match="Search gives what is no page"):
-            Pass(SOURCE, calls.Calls(sagemaker), home.root, Redactor()).run()
+            pass_by(calls.Calls(sagemaker), home).run()
 
 
 def test_a_role_whose_credentials_expire_is_taken_anew(environment, home):

@@ -11,13 +11,11 @@ from pipelines.errors import TrainyardError
 from pipelines.harvest import intake, listing, search
 from pipelines.harvest.archive import RawArchive
 from pipelines.harvest.calls import Calls
-from pipelines.harvest.one_pass import Pass
-from pipelines.harvest.redact import Redactor
 from pipelines.home import Home
 from pipelines.lake.load import load
 from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.simulator.made_fleet import END_SECONDS, made_documents
-from tests.harvest.passes import SOURCE, described, held, new_pass, received, run_pass
+from tests.harvest.passes import SOURCE, described, held, new_pass, pass_by, received, run_pass
 from tests.main_job import lake
 from tests.simulator.clients import KEYS
 from tests.simulator.made import T0, job
@@ -201,7 +199,7 @@ def test_jobs_of_motos_service(moto, home, monkeypatch):
         raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "Search")
 
     monkeypatch.setattr(search, "newest", refused)
-    first = Pass(SOURCE, denied, home.root, Redactor())
+    first = pass_by(denied, home)
     first.run()
     assert denied.made == {"ListTrainingJobs": 2, "DescribeTrainingJob": 130, "ListTags": 130}
     load(home)
@@ -214,6 +212,6 @@ def test_jobs_of_motos_service(moto, home, monkeypatch):
         assert row["last_modified_time"].replace(tzinfo=UTC) == told["LastModifiedTime"].astimezone(UTC)
         assert row["creation_time"] <= datetime.now(UTC).replace(tzinfo=None)
         assert (row["training_job_arn"], "number", str(number)) in tags
-    again = Pass(SOURCE, denied, home.root, Redactor())
+    again = pass_by(denied, home)
     again.run()
     assert again.documents == 0

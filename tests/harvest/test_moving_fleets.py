@@ -6,10 +6,8 @@ import pytest
 
 from pipelines.errors import TrainyardError
 from pipelines.harvest import intake, search
-from pipelines.harvest.one_pass import Pass
-from pipelines.harvest.redact import Redactor
 from tests.harvest.moving import MovingFleet
-from tests.harvest.passes import SOURCE, held
+from tests.harvest.passes import held, pass_by
 from tests.simulator.made import T0
 
 
@@ -27,7 +25,7 @@ def test_what_there_was_when_a_pass_began_is_held_when_it_ends(monkeypatch, home
         spread_seconds=random.choice((0, 30, 3_000)),  # all at once, some in each second, or one now and then
     )
     for _ in range(3):
-        one_pass = Pass(SOURCE, fleet, home.root, Redactor(), overlap_seconds=random.choice((0, 30, 900)))
+        one_pass = pass_by(fleet, home, overlap_seconds=random.choice((0, 30, 900)))
         at_first = fleet.versions()
         try:
             one_pass.run()
@@ -37,7 +35,7 @@ def test_what_there_was_when_a_pass_began_is_held_when_it_ends(monkeypatch, home
         for _ in range(random.randrange(40)):
             fleet.ask("Search", SortBy="LastModifiedTime", SortOrder="Ascending", MaxResults=1)
     fleet.restlessness = 0
-    Pass(SOURCE, fleet, home.root, Redactor()).run()
+    pass_by(fleet, home).run()
     assert {arn: job["LastModifiedTime"] for arn, job in held(home).items()} == fleet.versions()
 
 
@@ -53,7 +51,7 @@ def starting(monkeypatch):
 
 
 def take_pass(fleet, home, **options):
-    Pass(SOURCE, fleet, home.root, Redactor(), **options).run()
+    pass_by(fleet, home, **options).run()
 
 
 def test_a_change_that_slips_out_of_a_page_is_not_taken_for_held(starting, home):
@@ -93,7 +91,7 @@ def test_a_fleet_that_never_rests_costs_few_calls_more(monkeypatch, home):
     monkeypatch.setattr(search, "PAGE_JOBS", 10)
     monkeypatch.setattr(search, "QUERY_JOBS", 500)
     fleet = MovingFleet(Random(0), 1_000, restlessness=1, step_seconds=3)
-    one_pass = Pass(SOURCE, fleet, home.root, Redactor())
+    one_pass = pass_by(fleet, home)
     one_pass.run()
     assert one_pass.calls < 1.5 * 100
 
@@ -126,7 +124,7 @@ def test_documents_that_cannot_be_read_are_counted_with_the_others(monkeypatch, 
     arns = [fleet.create(fleet.now - 600 + 10 * number) for number in range(40)]  # all within the overlap
     fleet.broken = {arns[5], arns[36]}
     for documents in (40, 0, 0):
-        one_pass = Pass(SOURCE, fleet, home.root, Redactor())
+        one_pass = pass_by(fleet, home)
         one_pass.run()
         assert one_pass.documents == documents
 

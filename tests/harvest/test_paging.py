@@ -12,13 +12,11 @@ from pipelines.harvest import intake, search
 from pipelines.harvest.archive import RawArchive, last_looks
 from pipelines.harvest.calls import Calls
 from pipelines.harvest.harvest import harvest
-from pipelines.harvest.one_pass import Pass
-from pipelines.harvest.redact import Redactor
 from pipelines.home import Home
 from pipelines.lake.load import load
 from pipelines.simulator import Fault, Fleet, Simulator
 from pipelines.simulator.made_fleet import END_SECONDS, made_documents
-from tests.harvest.passes import SOURCE, held, new_pass, received, run_pass, searched
+from tests.harvest.passes import SOURCE, held, new_pass, pass_by, received, run_pass, searched
 from tests.main_job import lake, only_the_simulator
 from tests.simulator.clients import client
 from tests.simulator.made import T0, job
@@ -320,7 +318,7 @@ def test_a_client_may_serve_several_passes(home):
     with Simulator(Fleet(ended(30))) as simulator:
         sagemaker = client(simulator, attempts=3)
         for _ in range(3):
-            Pass(SOURCE, Calls(sagemaker), home.root, Redactor()).run()
+            pass_by(Calls(sagemaker), home).run()
         assert simulator.calls == {"Search": 3}
     assert len(received(home)) == 30
 
