@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal
 
@@ -107,18 +108,19 @@ class Growth:
         """How much it is with so many jobs."""
         after = min(max(1, bisect_left(self.points, (jobs,))), len(self.points) - 1)
         (fewer, least), (more, most) = self.points[after - 1], self.points[after]
-        return least + max(0.0, most - least) * (jobs - fewer) / (more - fewer)
+        return least + (most - least) * (jobs - fewer) / (more - fewer)
 
     @property
     def a_job(self) -> float:
         """For each job beyond the largest size."""
         (fewer, least), (more, most) = self.points[-2:]
-        return max(0.0, most - least) / (more - fewer)
+        return (most - least) / (more - fewer)
 
     @classmethod
     def through(cls, measured: Mapping[float, float], at_none: float = 0) -> Growth:
         """Through what was measured, and so much of no job at all."""
-        return cls(tuple(sorted({0: at_none, **measured}.items())))
+        jobs, values = zip(*sorted({0: at_none, **measured}.items()), strict=True)
+        return cls(tuple(zip(jobs, accumulate(values, max), strict=True)))
 
 
 @dataclass(frozen=True)

@@ -426,7 +426,7 @@ def _constants(measured: Measured) -> list[str]:
         ),
         "",
         "Where builds were measured with one number of jobs only, their lines begin at nothing, those of memory at what"
-        " a build takes that makes nothing; with more, they go through the two largest.",
+        " a build takes that makes nothing; with more, they go straight from size to size, and on as between the last.",
         "",
         f"Of the code: pages of {PAGE_JOBS} jobs, {CALLS_A_SECOND:g} calls a second for each account and region,"
         f" {MOST_AT_ONCE} sources at once, batches of {BATCH_DOCUMENTS:,} documents, commits of {DOCUMENTS_A_COMMIT:,},"

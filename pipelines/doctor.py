@@ -95,12 +95,12 @@ def _data_directory(home: Home) -> Iterator[Finding]:
         return
     if home.mirror:
         try:
-            home.mirror.bucket.etag("lake/manifest.json")
+            etag = home.mirror.bucket.etag("lake/manifest.json")
             next(home.mirror.bucket.listed(""), None)
         except TrainyardError as error:
             yield Finding(Level.failed, "bucket", str(error))
             return
-        yield Finding(Level.ok, "bucket", f"{home.place} may be listed and read")
+        yield Finding(Level.ok, "bucket", f"{home.place} may be {'listed and read' if etag else 'listed'}")
     free = shutil.disk_usage(folder).free
     held = sum(map(_size, [*home.lake.rglob("*"), *home.builds.rglob("*"), home.warehouse]))
     needed = max(LEAST_FREE_BYTES, ROOM_FOR_A_BUILD * held)

@@ -73,6 +73,10 @@ class Home:
         """Where a file or folder of it is: its path, or its address in the bucket."""
         return f"{self.url}/{path.relative_to(self.root).as_posix()}" if self.url else str(path)
 
+    def removal(self, path: Path) -> str:
+        """How to be rid of a small file: of one that is in a bucket, there too, or it is brought here again."""
+        return f"remove it and {self.address(path)}" if self.url else "remove it"
+
     @cached_property
     def mirror(self) -> Mirror | None:
         """What keeps the working copy, if the data directory is in a bucket."""
@@ -196,7 +200,8 @@ class Home:
             raise
         finally:
             if lock.lock_counter == 1:
-                self._note.unlink(missing_ok=True)
+                with suppress(OSError):
+                    self._note.unlink()
             lock.release()
 
     @property

@@ -166,7 +166,9 @@ def test_what_could_not_be_read_again_is_a_warning_of_the_run(settings, home, mo
         made = next(iter(training_job_documents(settings, print)))
     (check,) = [check for check in made.check_results if check.check_name == "every_call_allowed"]
     assert (check.passed, check.severity) == (False, AssetCheckSeverity.WARN)
-    assert "jobs that events named were not read: An error occurred (AccessDenied" in check.metadata[NAME].value
+    told = check.metadata[NAME].value
+    assert "jobs that events named were not read: An error occurred (AccessDenied" in told
+    assert "jobs are listed" in told  # what the harvest itself warns of
 
 
 def test_jobs_of_other_accounts_and_failures_stay_due(settings, home, monkeypatch):

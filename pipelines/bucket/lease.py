@@ -10,6 +10,7 @@ even so, what it writes on a condition is refused.
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import threading
@@ -50,8 +51,10 @@ class Lease:
         self._etag = held
         self._lock = threading.Lock()
         self._is_lost = False
-        self._renewed_at = 0.0
+        self._renewed_at = -math.inf
+        self._is_taken = False
         self.renew()
+        self._is_taken = True
 
     def confirm(self) -> None:
         """Raise TrainyardError if another process may have taken over. To be called before each write."""
@@ -81,11 +84,15 @@ class Lease:
         try:
             return self._bucket.write(_NAME, encoded, self._etag)
         except ChangedMeanwhileError:
-            # A renewal of before may have been carried out though its answer never came.
+            if not self._is_taken:
+                raise
+            # A renewal of before may have been carried out though its answer never came. Until that is known nothing
+            # may be written.
+            self._renewed_at = -math.inf
             found = self._bucket.read(_NAME)
             writer = _decoded(found)
             is_own = writer and msgspec.structs.replace(writer, renewed_at=self._writer.renewed_at) == self._writer
-            if not (self._renewed_at and found and is_own):
+            if not (found and is_own):
                 raise
             return self._bucket.write(_NAME, encoded, found.etag)
 

@@ -18,6 +18,7 @@ import msgspec
 
 from pipelines.errors import TrainyardError
 from pipelines.files import write_whole
+from pipelines.home import Home
 from pipelines.models.reference import ReferenceTable, file_of
 
 Row = dict[str, str]
@@ -58,7 +59,8 @@ def read_looks(folder: Path, table: ReferenceTable) -> dict[str, Look]:
     except FileNotFoundError:
         return {}
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise TrainyardError(f"{path} cannot be read ({error}): remove it, the next run writes it anew") from None
+        remedy = f"{Home(folder.parent).removal(path)}, the next run writes it anew"
+        raise TrainyardError(f"{path} cannot be read ({error}): {remedy}") from None
 
 
 def write_looks(folder: Path, table: ReferenceTable, looks: Mapping[str, Look]) -> None:

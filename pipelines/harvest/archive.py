@@ -29,6 +29,7 @@ import pyarrow as pa
 from pipelines.errors import TrainyardError
 from pipelines.files import fetch, remove, replacing, write_whole
 from pipelines.harvest.whole import whole
+from pipelines.home import Home
 
 _BATCH = re.compile(
     r"(?P<sequence>\d{10})(_(?P<last>\d{10}))?-(?P<watermark>\d{16})(-(?P<label>[0-9a-f]+))?\.ndjson\.zst"
@@ -199,7 +200,8 @@ def _look(path: Path) -> _Look:
     try:
         return msgspec.json.decode(path.read_bytes(), type=_Look)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = f"{path} is damaged ({error}): remove it, `trainyard run` writes it anew"
+        remedy = f"{Home(path.parents[1]).removal(path)}, `trainyard run` writes it anew"
+        message = f"{path} is damaged ({error}): {remedy}"
         raise TrainyardError(message) from None
 
 

@@ -16,6 +16,7 @@ import msgspec
 from pipelines.errors import TrainyardError
 from pipelines.files import write_whole
 from pipelines.flatten.dialects import EVENT
+from pipelines.home import Home
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -64,7 +65,7 @@ def read_due(home: Path) -> dict[str, Due]:
     except FileNotFoundError:
         return {}
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        remedy = "remove it, and what it named is due once another event names it"
+        remedy = f"{Home(home).removal(path)}, and what it named is due once another event names it"
         raise TrainyardError(f"{path} cannot be read ({error}): {remedy}") from None
 
 

@@ -18,6 +18,7 @@ from botocore.parsers import ResponseParserError
 
 from pipelines.errors import TrainyardError
 from pipelines.files import write_whole
+from pipelines.home import Home
 
 HARVEST, VERIFICATION, CLOUDWATCH = "harvest", "verification", "cloudwatch"  # the kinds of outcomes that are kept
 
@@ -90,7 +91,8 @@ def kept_outcomes(home: Path, kind: str) -> Kept | None:
     except FileNotFoundError:
         return None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise TrainyardError(f"{path} cannot be read ({error}): remove it, the next run writes it anew") from None
+        remedy = f"{Home(home).removal(path)}, the next run writes it anew"
+        raise TrainyardError(f"{path} cannot be read ({error}): {remedy}") from None
 
 
 def told(outcome: Outcome, things: str = "documents") -> str:

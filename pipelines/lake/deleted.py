@@ -48,7 +48,8 @@ def read_marks(home: Home, source: str) -> dict[str, float]:
     except FileNotFoundError:
         return {}
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise TrainyardError(f"{path} cannot be read ({error}): remove it and run `trainyard verify`") from None
+        remedy = f"{home.removal(path)}, then run `trainyard verify`"
+        raise TrainyardError(f"{path} cannot be read ({error}): {remedy}") from None
     return {mark.training_job_arn: mark.missed_at for mark in marks}
 
 

@@ -32,7 +32,7 @@ from pipelines.lake.quarantine import Quarantine
 from pipelines.verify.held import Held
 from pipelines.verify.windows import Window, differing, months
 
-MOST_CONFIRMED = 1_000  # jobs of one verification of a source: each takes a call
+MOST_CONFIRMED = 1_000  # jobs that a source lacks, and those that only Search does: each takes a call
 
 _ARN = re.compile(r'"TrainingJobArn"\s*:\s*"([^"]+)"')
 
@@ -95,7 +95,7 @@ class Comparison:
         self._jobs = 0
         self._fetched: Counter[str] = Counter()  # by month
         self._missed: Counter[str] = Counter()
-        self._changed = self._confirmed = 0
+        self._changed = self._hidden = 0
 
     @property
     def calls(self) -> int:
@@ -105,7 +105,13 @@ class Comparison:
     @property
     def warnings(self) -> list[str]:
         """Lines that tell what could not be asked in full."""
-        return [self._completion.warning] if self._completion.warning else []
+        lines = [self._completion.warning] if self._completion.warning else []
+        if self._hidden > MOST_CONFIRMED:
+            lines.append(
+                f"Search does not show {self._hidden:,} jobs of the lake; the service has {MOST_CONFIRMED:,} of them,"
+                " and no more were asked for by name: check what the role may see"
+            )
+        return lines
 
     @property
     def found(self) -> Found:
@@ -193,19 +199,22 @@ class Comparison:
 
     def _is_gone(self, name: str) -> bool:
         """Does the service say by name that it has no such job? By Describe, which reads no index; else by Search."""
-        if self._confirmed == MOST_CONFIRMED:
+        if self._missed.total() == MOST_CONFIRMED:
             raise TrainyardError(
-                f"Search lacks more than {MOST_CONFIRMED:,} jobs that the lake has: so many were asked for by name, and"
-                f" the service has none of {self._missed.total():,}, which are marked as deleted; if that is right, run"
-                " `trainyard verify` again for the rest"
+                f"the service lacks more than {MOST_CONFIRMED:,} jobs that the lake has: so many are marked as deleted;"
+                " if that is right, run `trainyard verify` again for the rest"
             )
-        self._confirmed += 1
+        self._hidden += 1
+        if self._hidden > MOST_CONFIRMED:
+            return False
         try:
-            return describe(self._calls, name) is None
+            is_gone = describe(self._calls, name) is None
         except ClientError as error:
             if not is_denied(error):
                 raise
-        return all(page.hits == 0 for _, page in search.named(self._calls, [name]))
+            is_gone = all(page.hits == 0 for _, page in search.named(self._calls, [name]))
+        self._hidden -= is_gone
+        return is_gone
 
     def _commit(self) -> None:
         if self._pending:

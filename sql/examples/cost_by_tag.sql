@@ -1,4 +1,4 @@
--- What did jobs that ended in the last 30 days use, and cost at list price, by each value of each of their tags?
+-- What did jobs that ended in the last 30 days use, and cost at list price, by the 20 dearest values of each tag?
 -- Metrics M03, M05.
 with costs as (
     select
@@ -26,5 +26,10 @@ left join costs as c on j.training_job_arn = c.training_job_arn
 cross join marts.build_info as b
 where j.is_ended and j.life_end_at >= b.newest_observed_at - interval 30 days
 group by t.key, t.value
+-- A tag may have a value of its own for each job.
+qualify
+    row_number() over (
+        partition by t.key
+        order by sum(c.list_cost) desc nulls last, sum(j.instance_hours) desc nulls last, t.value asc
+    ) <= 20
 order by tag asc, list_cost desc nulls last, instance_hours desc nulls last
-limit 200

@@ -4,7 +4,7 @@
 -- siblings of a tuning or AutoML job are no retries. The effective training time ratio (ETTR) is productive Training
 -- time over the time from the first creation to the last end. Its lower bound counts nothing of what was interrupted or
 -- retried without checkpoints, nor of a last attempt that failed; its upper bound counts all Training. A chain whose
--- last job is open goes up to observed_at. Metrics M21, M19.
+-- last job is open goes up to when that was seen, unless its run is told to be over. Metrics M21, M19.
 -- @incremental by month
 -- @unique: chain_job_arn
 -- @check retries_are_the_other_jobs: retries = jobs - 1
@@ -65,7 +65,7 @@ select
     training_job_status, -- Status of its last job.
     is_open, -- Whether its last job had not ended when last seen.
     first_creation_time, -- Creation (UTC) of its first job.
-    last_end_at, -- Last end (UTC) of its jobs; of an open one its run's told end, else up to when it was seen.
+    last_end_at, -- Last end (UTC) of its jobs; of an open one the later of its last visit's and its run's.
     elapsed_microseconds / 1e6 as elapsed_seconds, -- Seconds from the first creation to the last end.
     kept_microseconds / 1e6 as productive_seconds_low, -- Productive Training seconds, lower bound.
     training_microseconds / 1e6 as productive_seconds_high, -- Productive Training seconds, upper bound.

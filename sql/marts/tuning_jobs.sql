@@ -90,7 +90,7 @@ select
     t.stopped_jobs, -- Those that were stopped.
     t.open_jobs, -- Those that had not ended when last seen.
     t.first_creation_time, -- Creation (UTC) of its first training job.
-    t.last_end_at, -- Last end (UTC) of its jobs; of open ones their run's told end, else up to when they were seen.
+    t.last_end_at, -- Last end (UTC) of its jobs; of open ones the later of their last visit's and their run's.
     t.makespan_microseconds / 1e6 as makespan_seconds, -- Seconds from the first creation to the last end.
     coalesce(p.peak_jobs, 0) as peak_jobs, -- Most training jobs that ran at once.
     p.peak_at, -- Instant (UTC) from which so many first did; null if none ever ran.

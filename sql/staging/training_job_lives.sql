@@ -79,7 +79,7 @@ select
     -- Its last status may be told to be over without one that follows.
     case
         when is_ended then life_end_at else greatest(life_end_at, coalesce(run_end_at, observed_at))
-    end as last_end_at, -- life_end_at; of an open job its told run end, else the instant up to which it was seen.
+    end as last_end_at, -- life_end_at; of an open job the later of that and its run's end, or when it was seen.
     visit_microseconds, -- Microseconds of all its visits.
     epoch_us(life_end_at) - epoch_us(creation_time) as lifetime_microseconds, -- Microseconds from creation to life end.
     case
