@@ -118,7 +118,7 @@ def verify_quietly(settings):
 
 
 def reread_one(settings):
-    write_due(settings.home, {WHOLE["TrainingJobArn"]: Due("whole", WHOLE["LastModifiedTime"])})
+    write_due(settings.home, {WHOLE["TrainingJobArn"]: Due("whole", WHOLE["LastModifiedTime"])}, {})
     return reread(settings)
 
 

@@ -22,10 +22,9 @@ END = 1_790_812_800
 DAY = 86_400
 
 
-@pytest.fixture
-def whole_sweep(request):
-    """For tests that run only where every boundary is tried: on disk the same is tried each time."""
-    if not request.config.getoption("--whole-sweep"):
+def pytest_runtest_setup(item):
+    """Leave some tests to where every boundary is tried: what they hold is held each time on disk."""
+    if item.get_closest_marker("whole_sweep") and not item.config.getoption("--whole-sweep"):
         pytest.skip("make sweep")
 
 

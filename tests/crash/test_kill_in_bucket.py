@@ -27,7 +27,7 @@ from tests.main_job import lake
 
 pytestmark = pytest.mark.forks
 
-whole_sweep_only = pytest.mark.usefixtures("whole_sweep")
+whole_sweep_only = pytest.mark.whole_sweep
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.crash.test_kill import is_new, is_old_or_new
 
 pytestmark = pytest.mark.forks
 
-whole_sweep_only = pytest.mark.usefixtures("whole_sweep")
+whole_sweep_only = pytest.mark.whole_sweep
 
 
 @pytest.fixture
